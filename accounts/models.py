@@ -1,0 +1,64 @@
+"""People and what they agreed to."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+
+# Raise this when the text of the consent page changes in substance: everybody is asked again.
+CONSENT_VERSION = "2026-11"
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users who log in by e-mail."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        if not email:
+            raise ValueError("an e-mail address is needed")
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person, known by an e-mail address alone."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail address", unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = UserManager()  # type: ignore[misc,assignment]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def allows_camera(self) -> bool:
+        """Whether the person agreed to the present text and has not withdrawn it."""
+        return self.consents.filter(version=CONSENT_VERSION, withdrawn_at=None).exists()
+
+
+class Consent(models.Model):
+    """One agreement to have one's face read: which text, when, and when it was withdrawn."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="consents")
+    version = models.CharField(max_length=20)
+    given_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "version"], condition=models.Q(withdrawn_at=None), name="one_consent_in_force"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.version}"

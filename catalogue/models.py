@@ -1,0 +1,83 @@
+"""Tracks with their place in valence-arousal-dominance space, and the clusterings that tagged them."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from emotune.emotions import EMOTIONS
+
+
+class Clustering(models.Model):
+    """One run of a clustering: how it was made, what it found, and whether its tags are in force."""
+
+    class State(models.TextChoices):
+        PREVIEW = "preview"
+        ACTIVE = "active"
+        RETIRED = "retired"
+
+    method = models.CharField(max_length=20)
+    parameters = models.JSONField(default=dict, help_text="what the method was run with")
+    centroids = models.JSONField(help_text="valence, arousal, dominance by emotion")
+    quality = models.JSONField(default=dict, help_text="silhouette, sizes, drift")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PREVIEW)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="active"), name="one_active_clustering")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} of {self.created_at:%Y-%m-%d %H:%M} ({self.state})"
+
+
+class Track(models.Model):
+    """A piece of music. `emotion` and `distance` (to the emotion's centroid) belong to the active clustering."""
+
+    class Origin(models.TextChoices):
+        MUSE = "muse", "MuSe"
+        DEMO = "demo", "demonstration"
+        LOCAL = "local", "own library"
+
+    key = models.CharField(max_length=600, unique=True, help_text="what an import recognises the track by")
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.MUSE)
+    title = models.CharField(max_length=500)
+    artist = models.CharField(max_length=500)
+    genre = models.CharField(max_length=200, blank=True)
+    seeds = models.JSONField(default=list, help_text="AllMusic moods by which MuSe found the track")
+    tag_count = models.PositiveIntegerField(null=True, blank=True)
+    valence = models.FloatField()
+    arousal = models.FloatField()
+    dominance = models.FloatField()
+    lastfm_url = models.URLField(max_length=600, blank=True)
+    mbid = models.CharField(max_length=36, blank=True)
+    spotify_id = models.CharField(max_length=22, blank=True)
+    audio = models.CharField(max_length=300, blank=True, help_text="path below AUDIO_ROOT")
+    emotion = models.CharField(max_length=10, blank=True)
+    distance = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["emotion", "distance", "id"]),
+            models.Index(fields=["spotify_id"]),
+            models.Index(fields=["artist"]),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(emotion__in=("", *EMOTIONS)), name="track_emotion_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.artist} - {self.title}"
+
+    @property
+    def spotify_embed(self) -> str:
+        return f"https://open.spotify.com/embed/track/{self.spotify_id}" if self.spotify_id else ""
+
+    @property
+    def is_playable(self) -> bool:
+        """Whether the page itself can play the track; otherwise it can only link to Last.fm."""
+        return bool(self.spotify_id or self.audio)

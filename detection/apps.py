@@ -1,0 +1,7 @@
+"""The detection app."""
+
+from django.apps import AppConfig
+
+
+class DetectionConfig(AppConfig):
+    name = "detection"

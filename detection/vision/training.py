@@ -1,0 +1,176 @@
+"""Train the emotion network: targets, schedule, checkpoints, calibration and the model card."""
+
+import datetime
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from detection.vision.augmentation import augment
+from detection.vision.data import Split, hold_out, load_split
+from detection.vision.evaluation import choose_threshold, fit_temperature, measure
+from detection.vision.network import HEADS, Architecture, Card, build_network, probabilities, save_network
+from emotune.emotions import EMOTIONS
+
+Report = Callable[[str, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of one training run; the defaults are those of the published weights.
+
+    `label_votes` is the share of FER+'s votes in the target of the `labels` head, whose rest is FER2013's own label.
+    `held_out` is the share of the training pictures kept for temperature, threshold and choosing.
+    """
+
+    epochs: int = 40
+    batch: int = 96
+    rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: float = 0.06
+    label_votes: float = 0.25
+    smoothing: float = 0.05
+    held_out: float = 0.05
+    seed: int = 7
+    mixed_precision: bool = True
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of augmented faces, decoded in the background; what epoch e shows depends on the seed and e alone."""
+
+    def __init__(self, split: Split, recipe: Recipe) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        self.split, self.recipe, self.epoch = split, recipe, 0
+        self.targets = make_targets(split, recipe)
+        self.order = np.arange(len(split))
+
+    def __len__(self) -> int:
+        return len(self.split) // self.recipe.batch
+
+    def start_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.split))
+
+    def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
+        chosen = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
+        rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
+        faces = augment(self.split.pictures(chosen).astype(np.float32) / 255, rng)
+        targets = {head: self.targets[head][chosen] for head in HEADS}
+        weights = {head: (self.targets[head][chosen].sum(axis=1) > 0).astype(np.float32) for head in HEADS}
+        return faces[..., None], targets, weights
+
+
+def make_targets(split: Split, recipe: Recipe) -> dict[str, npt.NDArray[np.float32]]:
+    """Return (n, 7) target shares by head; a row of zeros in `crowd` means that FER+ has no vote for the picture."""
+    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
+    voted = np.isfinite(split.votes).all(axis=1, keepdims=True)
+    votes = np.where(voted, split.votes, one_hot)
+    labels = (1 - recipe.label_votes) * one_hot + recipe.label_votes * votes
+    labels = (1 - recipe.smoothing) * labels + recipe.smoothing / len(EMOTIONS)
+    return {"labels": labels.astype(np.float32), "crowd": np.where(voted, votes, 0).astype(np.float32)}
+
+
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """Tell `report` how far the training is, and give the batches their epoch."""
+
+    def __init__(self, batches: Batches, held: Split, report: Report) -> None:
+        super().__init__()
+        self.batches, self.held, self.report = batches, held, report
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        self.batches.start_epoch(epoch)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.report("step", {"epoch": self.batches.epoch, "loss": float((logs or {}).get("loss", np.nan))})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        logits = predict(self.model, self.held)
+        right = {head: float((logits[head].argmax(axis=1) == self.held.labels).mean()) for head in HEADS}
+        self.report("epoch", {"epoch": epoch, "loss": float((logs or {}).get("loss", np.nan)), **right})
+
+
+def train(data: Path, out: Path, recipe: Recipe, architecture: Architecture, report: Report) -> Card:
+    """Train on the `train` split of `data`, measure on `public_test`, write weights and card to `out`.
+
+    A training that was killed goes on from its last whole epoch when called again with the same `out` (its state lies
+    in `out`/checkpoint until the end). Raises DataError (see data.py) before the first step where data are bad.
+    """
+    kept, held = hold_out(load_split(data, "train"), recipe.held_out, recipe.seed)
+    test = load_split(data, "public_test")
+    if recipe.mixed_precision:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    network = build_network(architecture, recipe.seed)
+    batches = Batches(kept, recipe)
+    compile_network(network, recipe, steps=recipe.epochs * len(batches))
+    checkpoint = keras.callbacks.BackupAndRestore(str(out / "checkpoint"))
+    (out / "checkpoint").mkdir(parents=True, exist_ok=True)
+    network.fit(batches, epochs=recipe.epochs, verbose=0, callbacks=[checkpoint, Progress(batches, held, report)])
+    keras.config.set_dtype_policy("float32")
+    served = build_network(architecture, recipe.seed)
+    served.set_weights(network.get_weights())
+    card = make_card(served, architecture, recipe, held, test)
+    card = replace(card, data={"name": data.name, "train": len(kept), "held_out": len(held), "test": len(test)})
+    save_network(served, card, out)
+    return card
+
+
+def compile_network(network: keras.Model, recipe: Recipe, steps: int) -> None:
+    warmup = max(1, int(steps * recipe.warmup))
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=recipe.rate / 50,
+        decay_steps=max(1, steps - warmup),
+        warmup_target=recipe.rate,
+        warmup_steps=warmup,
+        alpha=1e-3,
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=5.0)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    losses = {head: keras.losses.CategoricalCrossentropy(from_logits=True) for head in HEADS}
+    network.compile(optimizer, loss=losses, loss_weights=dict.fromkeys(HEADS, 0.5))
+
+
+def predict(network: keras.Model, split: Split, batch: int = 256) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the logits by head, each (n, 7), of a whole split; nothing is augmented."""
+    parts: list[dict[str, npt.NDArray[np.float32]]] = []
+    for start in range(0, len(split), batch):
+        faces = split.pictures(range(start, min(start + batch, len(split)))).astype(np.float32) / 255
+        parts.append({k: keras.ops.convert_to_numpy(v) for k, v in network(faces[..., None], training=False).items()})
+    return {head: np.concatenate([part[head] for part in parts]) for head in HEADS}
+
+
+def make_card(network: keras.Model, architecture: Architecture, recipe: Recipe, held: Split, test: Split) -> Card:
+    """Calibrate on the held-out pictures, measure on the test and write both down."""
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    held_logits, targets = predict(network, held), make_targets(held, Recipe(label_votes=0, smoothing=0))
+    temperature = {}
+    for head in HEADS:
+        rows = targets[head].sum(axis=1) > 0
+        usable = targets[head][rows] if rows.any() else targets["labels"]
+        temperature[head] = fit_temperature(held_logits[head][rows if rows.any() else ...], usable.astype(np.float64))
+    card = Card(version=f"emotune-{today}", architecture=architecture, temperature=temperature)
+    return replace(
+        card,
+        unsure_below=round(choose_threshold(probabilities(held_logits, card), held.labels), 3),
+        training={**asdict(recipe), "parameters": int(network.count_params()), "date": today},
+        measures=measure_heads(predict(network, test), test, card),
+    )
+
+
+def measure_heads(logits: dict[str, npt.NDArray[np.float32]], test: Split, card: Card) -> dict[str, Any]:
+    """Measure each head against its own truth, and the served blend against both, on one split."""
+    voted = np.isfinite(test.votes).all(axis=1)
+    majority = np.where(voted[:, None], test.votes, 0).argmax(axis=1).astype(np.int64)
+    by_blend = {"labels": 0.0, "crowd": 1.0, "served": card.blend}
+    measures: dict[str, Any] = {}
+    for name, blend in by_blend.items():
+        read = probabilities(logits, card, blend)
+        measures[name] = {"labels": asdict(measure(read, test.labels))}
+        if voted.any():
+            measures[name]["crowd"] = asdict(measure(read[voted], majority[voted]))
+    return measures

@@ -1,0 +1,39 @@
+"""Errors that are a person's business: each carries a sentence that says what to do."""
+
+
+class EmotuneError(Exception):
+    """A request that cannot be carried out. `message` is shown to whoever asked; `status` is its HTTP status."""
+
+    status = 400
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidInput(EmotuneError):
+    """What was sent cannot be used as it is."""
+
+    status = 422
+
+
+class NotAllowed(EmotuneError):
+    """The person has not agreed to this, or may not do it."""
+
+    status = 403
+
+
+class TooMany(EmotuneError):
+    """A limit was reached; `retry_after` says in how many seconds it is worth trying again."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unavailable(EmotuneError):
+    """A part of the system does not answer; nothing was done and trying again later is right."""
+
+    status = 503

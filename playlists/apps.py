@@ -1,0 +1,7 @@
+"""The playlists app."""
+
+from django.apps import AppConfig
+
+
+class PlaylistsConfig(AppConfig):
+    name = "playlists"

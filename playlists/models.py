@@ -1,0 +1,88 @@
+"""Playlists made for moods, what was listened to, and how it was rated."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from catalogue.models import Track
+from detection.models import Capture
+from emotune.emotions import EMOTIONS
+
+
+class Playlist(models.Model):
+    """Tracks for one mood; a capture has one for each mood that it was said to show, so a correction can be undone."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="playlists")
+    capture = models.ForeignKey(Capture, null=True, blank=True, on_delete=models.CASCADE, related_name="playlists")
+    emotion = models.CharField(max_length=10)
+    seed = models.PositiveIntegerField(help_text="the same seed and the same catalogue give the same tracks")
+    created_at = models.DateTimeField(auto_now_add=True)
+    tracks = models.ManyToManyField(Track, through="PlaylistTrack")
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["capture", "emotion"], name="one_playlist_per_capture_and_emotion"),
+            models.CheckConstraint(condition=models.Q(emotion__in=EMOTIONS), name="playlist_emotion_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.emotion} for {self.user}"
+
+
+class PlaylistTrack(models.Model):
+    """One place in a playlist, with why the track stands there."""
+
+    playlist = models.ForeignKey(Playlist, on_delete=models.CASCADE, related_name="entries")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
+    rank = models.PositiveSmallIntegerField()
+    distance = models.FloatField()
+    score = models.FloatField()
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        ordering: ClassVar = ["rank"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["playlist", "rank"], name="one_track_per_rank"),
+            models.UniqueConstraint(fields=["playlist", "track"], name="a_track_once_per_playlist"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rank}. {self.track}"
+
+
+class Listen(models.Model):
+    """A track that was really heard: 30 seconds or half of it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="listens")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
+    playlist = models.ForeignKey(Playlist, null=True, blank=True, on_delete=models.SET_NULL, related_name="listens")
+    source = models.CharField(max_length=10, help_text="spotify, audio or api")
+    listened_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-listened_at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["user", "-listened_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.user} heard {self.track}"
+
+
+class Rating(models.Model):
+    """A person's word on a track: 1 likes it, -1 does not. No row is no word."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ratings")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
+    value = models.SmallIntegerField()
+    rated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "track"], name="one_rating_per_person_and_track"),
+            models.CheckConstraint(condition=models.Q(value__in=(-1, 1)), name="rating_is_like_or_dislike"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.value:+d} {self.track}"
