@@ -73,7 +73,8 @@ class Capture(models.Model):
     @property
     def top_two(self) -> list[str]:
         """The two most probable emotions, the likelier first."""
-        return sorted(self.scores or {}, key=lambda name: -self.scores[name])[:2]
+        scores: dict[str, float] = self.scores or {}
+        return sorted(scores, key=lambda name: -scores[name])[:2]
 
     @property
     def is_open(self) -> bool:

@@ -1,0 +1,139 @@
+"""What a person can do with captures: submit pictures, name a mood, put a reading right, wait, delete."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from detection import images as image_store
+from detection.claims import GONE, MAX_ATTEMPTS, lost
+from detection.models import OPEN, Capture, Source, Status
+from detection.tasks import read_capture
+from detection.vision.pictures import UnreadablePicture, inspect
+from emotune.emotions import EMOTIONS
+from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+# A capture that nobody claimed for this long may have lost its message.
+RESEND_AFTER = timedelta(seconds=20)
+GAVE_UP = "Reading this picture went wrong several times, so we stopped. Please try another one."
+
+
+def submit_capture(*, user: "User", images: Sequence[bytes], source: str) -> Capture:
+    """Take pictures of a face to be read by a worker; return the queued capture.
+
+    Raises NotAllowed without consent, TooMany over the rate limit, InvalidInput for a picture that cannot be read,
+    and Unavailable, with nothing kept, while the store does not answer.
+    """
+    if not user.allows_camera:
+        raise NotAllowed("Please agree to the camera first. You can also name your mood without it.")
+    _check_rate(user)
+    _check_images(images)
+    capture = Capture(id=uuid4(), user=user, source=source)
+    image_store.put(capture.id, images)
+    with transaction.atomic():
+        capture.save(force_insert=True)
+        transaction.on_commit(lambda: _send(capture))
+    return capture
+
+
+def _check_rate(user: "User") -> None:
+    limit, minute_ago = settings.CAPTURES_PER_MINUTE, timezone.now() - timedelta(minutes=1)
+    recent = Capture.objects.filter(user=user, created_at__gt=minute_ago).exclude(source=Source.NAMED)
+    times = list(recent.values_list("created_at", flat=True)[:limit])
+    if len(times) >= limit:
+        wait = max(1, int((times[-1] - minute_ago).total_seconds()) + 1)
+        raise TooMany(f"That was {limit} captures within a minute. Please wait {wait} seconds.", retry_after=wait)
+
+
+def _check_images(images: Sequence[bytes]) -> None:
+    if not 1 <= len(images) <= settings.CAPTURE_MAX_FRAMES:
+        raise InvalidInput(f"Please send one picture, or up to {settings.CAPTURE_MAX_FRAMES} frames of the camera.")
+    for image in images:
+        if len(image) > settings.CAPTURE_MAX_BYTES:
+            most = settings.CAPTURE_MAX_BYTES // 1024**2
+            raise InvalidInput(f"This picture has {len(image) / 1024**2:.0f} MB; up to {most} MB can be read.")
+        try:
+            inspect(image)
+        except UnreadablePicture as error:
+            raise InvalidInput(str(error)) from error
+
+
+def _send(capture: Capture) -> None:
+    """Send the task; a broker that is away is no error here, for refresh() sends again."""
+    try:
+        read_capture.apply_async((str(capture.id),), retry=False, expires=settings.CAPTURE_TTL.total_seconds())
+    except OperationalError:
+        Capture.objects.filter(id=capture.id).update(sent_at=timezone.now() - RESEND_AFTER)
+
+
+def refresh(*, capture: Capture) -> Capture:
+    """Bring an open capture up to date: end it when its time is over, send it again when its message may be lost.
+
+    Called whenever somebody looks; each change is a conditional UPDATE, so any number may look at once.
+    """
+    now = timezone.now()
+    waiting = Capture.objects.filter(id=capture.id, status__in=OPEN)
+    if not capture.is_open:
+        return capture
+    if now >= capture.expires_at:
+        waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE)
+    elif waiting.filter(lost(), attempts__gte=MAX_ATTEMPTS).update(
+        status=Status.FAILED, finished_at=now, problem=GAVE_UP
+    ):
+        _forget_images(capture)
+    elif waiting.filter(lost(), sent_at__lte=now - RESEND_AFTER).update(sent_at=now):
+        _send(capture)
+    capture.refresh_from_db()
+    return capture
+
+
+def is_stalled(*, capture: Capture) -> bool:
+    """Whether an open capture waits because the store and broker do not answer."""
+    seconds = (timezone.now() - capture.created_at).total_seconds()
+    return capture.is_open and seconds > 3 and not image_store.store_answers()
+
+
+def name_mood(*, user: "User", emotion: str) -> Capture:
+    """Record a mood that the person named; no picture is involved."""
+    _check_emotion(emotion)
+    now = timezone.now()
+    return Capture.objects.create(
+        user=user, source=Source.NAMED, status=Status.DONE, chosen=emotion, created_at=now, finished_at=now
+    )
+
+
+def choose_emotion(*, capture: Capture, emotion: str) -> Capture:
+    """Store the person's own answer beside the reader's; "" takes it back."""
+    if emotion or capture.source == Source.NAMED:
+        _check_emotion(emotion)
+    if not Capture.objects.filter(id=capture.id).exclude(status__in=OPEN).update(chosen=emotion):
+        raise InvalidInput("This capture is still being read. Please wait for its outcome.")
+    capture.refresh_from_db()
+    return capture
+
+
+def _check_emotion(emotion: str) -> None:
+    if emotion not in EMOTIONS:
+        raise InvalidInput(f"Please choose one of {', '.join(EMOTIONS)}.")
+
+
+def delete_capture(*, capture: Capture) -> None:
+    """Delete a capture with everything that hangs on it, its pictures included where they still wait."""
+    if capture.is_open:
+        _forget_images(capture)
+    capture.delete()
+
+
+def _forget_images(capture: Capture) -> None:
+    try:
+        image_store.drop(capture.id)
+    except Unavailable:
+        return  # the store lets them go by itself after CAPTURE_TTL

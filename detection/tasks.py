@@ -1,0 +1,22 @@
+"""Celery tasks of detection: an id in, nothing out."""
+
+from typing import Any
+
+from celery import Task, shared_task
+from celery.signals import worker_process_init
+
+
+@worker_process_init.connect
+def warm_up(**_: Any) -> None:
+    """Load the reader in each worker process after the fork, so that the first capture does not wait for it."""
+    from detection.reading import reader
+
+    reader()
+
+
+@shared_task(name="detection.read_capture", bind=True)
+def read_capture(self: Task, capture_id: str) -> None:  # type: ignore[type-arg]
+    # Imported by the worker alone: the reader brings TensorFlow.
+    from detection.reading import read_capture as read
+
+    read(capture_id, redelivered=bool((self.request.delivery_info or {}).get("redelivered")))
