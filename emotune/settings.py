@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "emotune.http.PermissionsPolicyMiddleware",
+    "emotune.uploads.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -168,11 +169,12 @@ EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'
 # --- uploads: picture bytes stay in memory --------------------------------------------------------------------------
 CAPTURE_MAX_FRAMES = 5
 CAPTURE_MAX_BYTES = 12 * 1024 * 1024
+UPLOAD_MAX_BODY = 16 * 1024 * 1024
 CAPTURE_TTL = timedelta(minutes=5)
 CAPTURES_PER_MINUTE = env_int("CAPTURES_PER_MINUTE", 20)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
-FILE_UPLOAD_MAX_MEMORY_SIZE = CAPTURE_MAX_FRAMES * CAPTURE_MAX_BYTES
+FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BODY
 MODEL_DIR = Path(env("EMOTUNE_MODEL", str(BASE_DIR / "models" / "emotune")))
 
 # --- tasks ----------------------------------------------------------------------------------------------------------

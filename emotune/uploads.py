@@ -1,0 +1,45 @@
+"""Keep request bodies within bounds before anything parses them; what is too large is never held."""
+
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+DRAIN_BYTES = 128 * 1024 * 1024
+DRAIN_SECONDS = 20
+
+
+class BodyLimitMiddleware:
+    """Answer 413 to a body larger than UPLOAD_MAX_BODY, with a page that says so.
+
+    The body is read and thrown away first, within bounds: a browser that is cut off while sending shows an error of its
+    own instead of the answer.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            length = 0
+        if length <= settings.UPLOAD_MAX_BODY:
+            return self.get_response(request)
+        drain(request)
+        context = {"megabytes": length / 1024**2, "limit": settings.UPLOAD_MAX_BODY // 1024**2}
+        response = render(request, "413.html", context, status=413)
+        response["Connection"] = "close"
+        return response
+
+
+def drain(request: HttpRequest) -> None:
+    """Read the body in small pieces and forget it, up to DRAIN_BYTES and DRAIN_SECONDS."""
+    stop, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
+    while left > 0 and time.monotonic() < stop:
+        piece = request.environ["wsgi.input"].read(64 * 1024) if hasattr(request, "environ") else b""
+        if not piece:
+            return
+        left -= len(piece)
