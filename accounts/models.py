@@ -10,12 +10,19 @@ CONSENT_VERSION = "2026-11"
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users who log in by e-mail."""
+    """Makes and finds users by their e-mail address, whose case means nothing."""
+
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        return super().normalize_email(email).lower()
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=self.normalize_email(username))
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:
             raise ValueError("an e-mail address is needed")
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -40,9 +47,14 @@ class User(AbstractUser):
         return self.email
 
     @property
+    def consent(self) -> "Consent | None":
+        """The person's agreement to the present text, unless withdrawn."""
+        return self.consents.filter(version=CONSENT_VERSION, withdrawn_at=None).first()
+
+    @property
     def allows_camera(self) -> bool:
         """Whether the person agreed to the present text and has not withdrawn it."""
-        return self.consents.filter(version=CONSENT_VERSION, withdrawn_at=None).exists()
+        return self.consent is not None
 
 
 class Consent(models.Model):
