@@ -37,7 +37,8 @@ def _uniform(rng: np.random.Generator, bound: float, n: int) -> Batch:
     return values
 
 
-def _combine(a: Batch, x: Batch, b: Batch, y: Batch) -> Batch:
+def _combine(a: npt.ArrayLike, x: npt.ArrayLike, b: npt.ArrayLike, y: npt.ArrayLike) -> Batch:
+    """Return a * x + b * y, (n, h, w), for (n,) factors and (h, w) grids."""
     a, b, x, y = (np.asarray(value, np.float32) for value in (a, b, x, y))
     combined: Batch = a[:, None, None] * x + b[:, None, None] * y
     return combined

@@ -125,7 +125,8 @@ def save_network(network: keras.Model, card: Card, folder: Path) -> None:
     """Write `weights.npz` and `card.json` to `folder`, each to a part file first, so that a reader sees whole files."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "weights.part.npz"
-    np.savez(part, **{f"w{i:03d}": np.asarray(w, np.float32) for i, w in enumerate(network.get_weights())})
+    weights: dict[str, Any] = {f"w{i:03d}": np.asarray(w, np.float32) for i, w in enumerate(network.get_weights())}
+    np.savez(part, **weights)
     part.replace(folder / "weights.npz")
     text = folder / "card.json.part"
     text.write_text(json.dumps(card.to_json(), indent=1) + "\n", encoding="utf-8")
@@ -175,4 +176,5 @@ def softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Softmax over the last axis, in float64."""
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     exponentials: npt.NDArray[np.float64] = np.exp(shifted)
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+    shares: npt.NDArray[np.float64] = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return shares

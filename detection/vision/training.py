@@ -1,6 +1,6 @@
 """Train the emotion network: targets, schedule, checkpoints, calibration and the model card."""
 
-import datetime
+import datetime as dt
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -60,7 +60,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
         chosen = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
         rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
-        faces = augment(self.split.pictures(chosen).astype(np.float32) / 255, rng)
+        faces = augment(np.divide(self.split.pictures(chosen), 255, dtype=np.float32), rng)
         targets = {head: self.targets[head][chosen] for head in HEADS}
         weights = {head: (self.targets[head][chosen].sum(axis=1) > 0).astype(np.float32) for head in HEADS}
         return faces[..., None], targets, weights
@@ -83,10 +83,10 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.batches, self.held, self.report = batches, held, report
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         self.batches.start_epoch(epoch)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         self.report("step", {"epoch": self.batches.epoch, "loss": float((logs or {}).get("loss", np.nan))})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -146,7 +146,7 @@ def predict(network: keras.Model, split: Split, batch: int = 256) -> dict[str, n
 
 def make_card(network: keras.Model, architecture: Architecture, recipe: Recipe, held: Split, test: Split) -> Card:
     """Calibrate on the held-out pictures, measure on the test and write both down."""
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    today = dt.datetime.now(dt.UTC).date().isoformat()
     held_logits, targets = predict(network, held), make_targets(held, Recipe(label_votes=0, smoothing=0))
     temperature = {}
     for head in HEADS:
@@ -164,7 +164,7 @@ def make_card(network: keras.Model, architecture: Architecture, recipe: Recipe, 
 
 def measure_heads(logits: dict[str, npt.NDArray[np.float32]], test: Split, card: Card) -> dict[str, Any]:
     """Measure each head against its own truth, and the served blend against both, on one split."""
-    voted = np.isfinite(test.votes).all(axis=1)
+    voted = np.isfinite(test.votes.sum(axis=1))
     majority = np.where(voted[:, None], test.votes, 0).argmax(axis=1).astype(np.int64)
     by_blend = {"labels": 0.0, "crowd": 1.0, "served": card.blend}
     measures: dict[str, Any] = {}
