@@ -1,9 +1,12 @@
 """Celery tasks of detection: an id in, nothing out."""
 
+import logging
 from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import worker_process_init
+
+logger = logging.getLogger(__name__)
 
 
 @worker_process_init.connect
@@ -12,6 +15,7 @@ def warm_up(**_: Any) -> None:
     from detection.reading import reader
 
     reader()
+    logger.info("the reader is warm")  # the launcher waits for these words
 
 
 @shared_task(name="detection.read_capture", bind=True)

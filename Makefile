@@ -1,0 +1,57 @@
+# `make run` and `make test` work in a fresh checkout with nothing but Python: 3.11 to 3.13, which TensorFlow runs on.
+IS_FIT := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'
+ifndef PYTHON
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p $(IS_FIT) 2>/dev/null && echo $$p && break; done)
+endif
+BIN := .venv/bin
+ARGS ?=
+
+# One at a time, however many makes run: the second waits here, then finds everything done.
+ONE_AT_A_TIME = $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("Makefile"); \
+	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
+
+.PHONY: setup setup-dev run test test-slow lint
+.DEFAULT_GOAL := run
+
+setup:
+	@$(call installed,requirements)
+
+setup-dev:
+	@$(call installed,requirements-dev)
+
+run: setup
+	@exec $(BIN)/python -m emotune.launcher
+
+test: setup-dev
+	@exec $(BIN)/pytest $(ARGS)
+
+test-slow: setup-dev
+	@exec $(BIN)/pytest -m slow $(ARGS)
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+define installed
+	if [ -z "$(PYTHON)" ] || ! $(PYTHON) $(IS_FIT); then \
+		echo "emotune needs Python 3.11, 3.12 or 3.13. Install one, or name it: make run PYTHON=/path/to/python3.12" >&2; \
+		exit 1; fi; \
+	$(ONE_AT_A_TIME) $(MAKE) --silent --no-print-directory PYTHON=$(PYTHON) .venv/$(1).stamp
+endef
+
+# A stamp is newer than the list that it was installed from.
+.venv/requirements.stamp: requirements.txt | .venv/made.stamp
+	@echo "Installing requirements.txt (a few minutes the first time) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/requirements-dev.stamp: requirements-dev.txt requirements.txt | .venv/made.stamp
+	@echo "Installing requirements-dev.txt (a few minutes the first time) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch .venv/requirements.stamp $@
+
+.venv/made.stamp:
+	@$(BIN)/python -c 'import pip' 2>/dev/null || { echo "Making .venv ..."; $(PYTHON) -m venv --clear .venv; }
+	@touch $@

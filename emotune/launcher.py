@@ -1,0 +1,210 @@
+"""`make run`: the web and the worker process of one machine, started together and stopped together."""
+
+import contextlib
+import errno
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from urllib.parse import urlsplit
+
+from emotune.embedded import embedded_server
+
+# What the worker logs once its models are loaded.
+READER_IS_WARM = "the reader is warm"
+# A web process whose launcher was killed lets its port go within this time.
+PORT_PATIENCE_S = 3.0
+# Celery ends the task at hand first; longer than this nobody wants to wait.
+STOP_S = 10.0
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class CannotStart(Exception):
+    """What keeps emotune from starting, in one line."""
+
+
+def say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+class Child:
+    """A process of ours in a process group of its own, whose log is passed on line by line."""
+
+    def __init__(self, name: str, *arguments: str, environment: dict[str, str]) -> None:
+        self.name = name
+        self.warm = threading.Event()
+        self.process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "emotune.processes", name, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=os.environ | environment,
+            start_new_session=True,
+        )
+        self.log = threading.Thread(target=self._pass_on_log, daemon=True)
+        self.log.start()
+
+    def _pass_on_log(self) -> None:
+        for raw in self.process.stdout or ():
+            line = raw.decode(errors="replace").rstrip()
+            if line:
+                sys.stderr.write(f"{self.name:<6} | {line}\n")
+                sys.stderr.flush()
+            if line.endswith(READER_IS_WARM):
+                self.warm.set()
+
+    def ask_to_stop(self) -> None:
+        self.process.terminate()
+
+    def stop(self, until: float) -> None:
+        """Wait for the end, and end by force what is left of the group."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.0, until - time.monotonic()))
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.log.join(timeout=1)
+
+    def obituary(self) -> str:
+        code = self.process.returncode
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        return f"The {self.name} process {how}, so everything was stopped. Its log above says more."
+
+
+def address() -> tuple[str, int]:
+    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise CannotStart(f"PORT is {port!r}; set it to a number, as in PORT=8001 make run")
+    return host, int(port)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise CannotStart unless the web process can listen there."""
+    until = time.monotonic() + PORT_PATIENCE_S
+    while True:
+        try:
+            socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise CannotStart(f"{host}:{port} cannot be used: {error.strerror}. Set HOST and PORT.") from error
+            if time.monotonic() > until:
+                raise CannotStart(f"Port {port} is taken. Choose another one: PORT={port + 1} make run") from error
+            time.sleep(0.2)
+        else:
+            return
+
+
+@contextlib.contextmanager
+def broker() -> Iterator[dict[str, str]]:
+    """Give what the children need in their environment to reach Redis; serve it from here when none is named."""
+    from django.conf import settings
+
+    if os.environ.get("REDIS_URL", "").strip():
+        yield {}
+        return
+    with embedded_server(urlsplit(settings.REDIS_URL).port or 0) as url:
+        yield {"REDIS_URL": url}
+
+
+def prepare() -> None:
+    """Bring the database up to date and lay the demonstration into it. Raises CannotStart."""
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import CommandError, call_command
+    from django.db import DatabaseError, connections
+
+    try:
+        django.setup()
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("load_demo")
+    except ImproperlyConfigured as error:
+        raise CannotStart(str(error)) from error
+    except CommandError as error:
+        raise CannotStart(f"The demonstration could not be loaded: {error}") from error
+    except DatabaseError as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CannotStart(f"The database cannot be used: {reason}") from error
+    finally:
+        connections.close_all()
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether a web server gives any answer there."""
+    try:
+        connection = http.client.HTTPConnection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port, timeout=5)  # noqa: S104
+        with contextlib.closing(connection):
+            connection.request("GET", "/", headers={"Host": "localhost"})
+            connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    return True
+
+
+def watch(web: Child, worker: Child, host: str, port: int, stopping: threading.Event) -> int:
+    """Tell how far the start has come until we are asked to stop (status 0) or a process dies (status 1)."""
+    shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
+    is_up = is_warm = False
+    while not stopping.wait(0.2):
+        for child in (web, worker):
+            if child.process.poll() is not None:
+                say(child.obituary())
+                return 1
+        if not is_up and answers(host, port):
+            is_up = True
+            say(f"emotune is at http://{shown}:{port}/ (Ctrl-C stops it)")
+        if is_up and not is_warm and worker.warm.is_set():
+            is_warm = True
+            say("The reader is warm: faces are read at once from now on.")
+    return 0
+
+
+def launch(host: str, port: int) -> int:
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    with broker() as environment, contextlib.ExitStack() as stack:
+        for ending in ENDING_SIGNALS:
+            signal.signal(ending, stop)
+        started: list[Child] = []
+        stack.callback(stop_all, started)
+        started.append(worker := Child("worker", environment=environment))
+        started.append(
+            web := Child("web", f"[{host}]:{port}" if ":" in host else f"{host}:{port}", environment=environment)
+        )
+        return watch(web, worker, host, port, stopping)
+
+
+def stop_all(children: list[Child]) -> None:
+    for child in children:
+        child.ask_to_stop()
+    until = time.monotonic() + STOP_S
+    for child in children:
+        child.stop(until)
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emotune.settings")
+    for ending in ENDING_SIGNALS:
+        signal.signal(ending, signal.default_int_handler)
+    try:
+        host, port = address()
+        check_port(host, port)
+        prepare()
+        return launch(host, port)
+    except CannotStart as reason:
+        say(str(reason))
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""The web and the worker process as the launcher starts them: each ends when whoever started it is gone.
+
+`python -m emotune.processes web 127.0.0.1:8000` or `python -m emotune.processes worker`. The standard input is a
+pipe that nobody writes to; it closes with its other side, even when that was killed.
+"""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+GUNICORN = (
+    "gunicorn",
+    "emotune.wsgi",
+    "--workers=1",
+    "--threads=8",
+    "--log-level=warning",
+    "--graceful-timeout=5",
+    "--no-control-socket",
+)
+CELERY = ("--quiet", "worker", "--pool=prefork", "--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+def end_with_parent() -> None:
+    """Wait for the standard input to close, then ask this process to end."""
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def serve(bind: str) -> None:
+    from gunicorn.app.wsgiapp import WSGIApplication
+
+    # gunicorn proves by this file every second that it is alive; on a disk that could wait
+    memory = Path("/dev/shm")  # noqa: S108
+    sys.argv = [*GUNICORN, f"--bind={bind}", *([f"--worker-tmp-dir={memory}"] if os.access(memory, os.W_OK) else [])]
+    WSGIApplication(prog="gunicorn").run()
+
+
+def work() -> None:
+    from emotune.celery import app
+
+    app.start([*CELERY, f"--loglevel={os.environ.get('LOG_LEVEL') or 'INFO'}"])
+
+
+def main() -> None:
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    if sys.argv[1] == "web":
+        serve(sys.argv[2])
+    else:
+        work()
+
+
+if __name__ == "__main__":
+    main()
