@@ -1,0 +1,83 @@
+"""The command that brings a file of MuSe into the catalogue."""
+
+import csv
+import json
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from catalogue.management.progress import progress_bar
+from catalogue.muse import Reject
+from catalogue.services import ImportResult, active_clustering, import_tracks
+from emotune.errors import EmotuneError
+
+SHOWN = 20
+
+
+class Command(BaseCommand):
+    help = "Import tracks from any release of MuSe: CSV, gzip or zip. Rows that are not taken are reported."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--rejects", type=Path, metavar="CSV", help="write line, reason and title of rejected rows")
+        parser.add_argument(
+            "--json", action="store_true", help="print the figures as JSON, and nothing else, on stdout"
+        )
+
+    def handle(self, *, file: Path, rejects: Path | None, **options: Any) -> None:
+        try:
+            with _rejects_to(rejects, file) as on_reject, progress_bar("Importing", "rows") as progress:
+                result = import_tracks(path=file, progress=progress, on_reject=on_reject)
+        except EmotuneError as error:
+            raise CommandError(error.message) from None
+        self._report(result)
+        counts = ("rows", "created", "updated", "unchanged", "rejected")
+        figures: dict[str, float] = {name: getattr(result, name) for name in counts}
+        figures["seconds"] = round(result.seconds, 3)
+        if options["json"]:
+            self.stdout.write(json.dumps(figures))
+        else:
+            self.stdout.write(", ".join(f"{value:,} {name}" for name, value in figures.items()))
+
+    def _report(self, result: ImportResult) -> None:
+        for reject in result.rejects[:SHOWN]:
+            self.stderr.write(f"line {reject.line}: {reject.reason} ({reject.title!r})")
+        if result.rejected > SHOWN:
+            self.stderr.write(f"and {result.rejected - SHOWN:,} more rejected rows; --rejects FILE writes them all")
+        if not active_clustering():
+            self.stderr.write(
+                "These are too few tracks to be clustered by themselves: they have no emotion yet. Import more, or run"
+                " cluster_catalogue --activate."
+            )
+
+
+@contextmanager
+def _rejects_to(path: Path | None, source: Path) -> Iterator[Callable[[Reject], None] | None]:
+    """Write the rejects to `path`, which appears when the import has succeeded."""
+    if path is None:
+        yield None
+        return
+    if path.exists() and source.exists() and path.samefile(source):
+        raise CommandError("--rejects names the very file that is imported.")
+    part = path.with_name(path.name + ".part")
+    try:
+        file = part.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        with file:
+            writer = csv.writer(file)
+            writer.writerow(["line", "reason", "title"])
+            yield lambda reject: writer.writerow([reject.line, _plain(reject.reason), _plain(reject.title)])
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _plain(text: str) -> str:
+    """Keep spreadsheet programs from taking a text for a formula."""
+    return "'" + text if text.startswith(("=", "+", "-", "@")) else text

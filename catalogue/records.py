@@ -1,0 +1,203 @@
+"""Open a CSV file, plain, gzipped or zipped, as numbered records, whatever is wrong with it."""
+
+import csv
+import gzip
+import io
+import lzma
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, BinaryIO, TextIO
+
+from emotune.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+MAX_LINE = 65_536
+MAX_LINES = 20
+LINE_ENDS = ("\n", "\r")
+AT_END = "unexpected end of data"  # csv.reader's words for a quoted field that the end of the text interrupts
+ENCRYPTED = 0x1
+# Real catalogues pack to a quarter of their size; a file that unpacks to more than this is made to fill a machine.
+MAX_RATIO = 100
+ALWAYS_ALLOWED = 64 * 1024 * 1024
+
+
+class UnreadableFile(InvalidInput):
+    """The file as a whole cannot be read; its message says why."""
+
+
+class CutOff(UnreadableFile):
+    """The file ends before its last record does."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"The file is cut off in the middle of line {line}. Fetch it again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: the number of the line where it begins (the first is 1) and its fields."""
+
+    line: int
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A line that is no record, with the reason in words."""
+
+    line: int
+    reason: str
+
+
+class OpenFile:
+    """An open file: its text, and how much of it has been read."""
+
+    def __init__(self, file: BinaryIO, size: int, text: TextIO) -> None:
+        self._file = file
+        self._size = size
+        self.text = text
+
+    @property
+    def share(self) -> float:
+        """The part of the file on disk that has been read, 0 to 1."""
+        return min(1.0, self._file.tell() / self._size) if self._size else 1.0
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[OpenFile]:
+    """Open `path`, recognised by its first bytes, as UTF-8 text (bytes that are not become lone surrogates).
+
+    Raises UnreadableFile when the file is missing, damaged, cut off, encrypted, holds more or less than one CSV, or
+    unpacks to more than 100 times its size (and more than 64 MiB); also while the text is read inside the `with`.
+    """
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            with _unpacked(file, size) as binary:
+                yield OpenFile(file, size, io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline=""))
+    except EOFError:
+        raise UnreadableFile(f"{path.name} is cut off: the packed data ends too early. Fetch it again.") from None
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, NotImplementedError) as error:
+        raise UnreadableFile(f"{path.name} cannot be unpacked: {error}.") from None
+    except OSError as error:
+        raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}.") from None
+
+
+@contextmanager
+def _unpacked(file: BinaryIO, size: int) -> Iterator[IO[bytes]]:
+    magic = file.read(4)
+    file.seek(0)
+    if magic.startswith(b"\x1f\x8b"):
+        with gzip.open(file) as unpacked:
+            yield io.BufferedReader(_Measured(unpacked, size))
+    elif magic in (b"PK\x03\x04", b"PK\x05\x06"):
+        with zipfile.ZipFile(file) as archive, archive.open(_only_csv(archive)) as unpacked:
+            yield io.BufferedReader(_Measured(unpacked, size))
+    else:
+        yield file
+
+
+def _only_csv(archive: zipfile.ZipFile) -> str:
+    names = [name for name in archive.namelist() if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")]
+    if len(names) != 1:
+        found = f"{len(names)} CSV files ({', '.join(sorted(names)[:3])}...)" if names else "no CSV file"
+        raise UnreadableFile(f"The zip file holds {found}; it must hold exactly one.")
+    if archive.getinfo(names[0]).flag_bits & ENCRYPTED:
+        raise UnreadableFile(f"{names[0]} in the zip file is encrypted. Unpack it first.")
+    return names[0]
+
+
+class _Measured(io.RawIOBase):
+    """A stream that refuses to go on once it has grown out of all proportion to the file it is unpacked from."""
+
+    def __init__(self, unpacked: gzip.GzipFile | IO[bytes], packed_size: int) -> None:
+        self._unpacked = unpacked
+        self._left = max(ALWAYS_ALLOWED, MAX_RATIO * packed_size)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer)
+        data = self._unpacked.read(len(view))
+        self._left -= len(data)
+        if self._left < 0:
+            raise UnreadableFile(f"The file unpacks to more than {MAX_RATIO} times its size; no catalogue does.")
+        view[: len(data)] = data
+        return len(data)
+
+
+class _Lines:
+    """The physical lines of a text for csv.reader, counted, and handed back when they turn out not to belong."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self._back: deque[str] = deque()
+        self.number = 0
+        self.taken: list[str] = []
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) == MAX_LINES:
+            raise csv.Error("too many lines")
+        line = self._back.popleft() if self._back else self._read()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.taken.append(line)
+        return line
+
+    def _read(self) -> str:
+        line = self._text.readline(MAX_LINE)
+        if len(line) < MAX_LINE or line.endswith(LINE_ENDS):
+            return line
+        # No record is as long; what is kept of it stays too long for any field, so that it is refused as a row.
+        while (rest := self._text.readline(MAX_LINE)) and not rest.endswith(LINE_ENDS):
+            pass
+        return line + "\n"
+
+    def keep_first(self) -> str:
+        """Hand back all lines of the present record but its first, which is returned."""
+        self._back.extendleft(reversed(self.taken[1:]))
+        self.number -= len(self.taken) - 1
+        return self.taken[0]
+
+
+def read_records(text: TextIO) -> Iterator[Record | Broken]:
+    """Yield the records of `text`; the first sets how many fields one has. Blank lines are passed over.
+
+    A quoted field may hold line breaks. Where a quotation mark is never closed, the line that opens it alone is
+    Broken, and reading goes on with the next: csv.reader by itself would swallow good rows up to the next mark.
+    Raises UnreadableFile when the last line ends, without a line break, before its record does: the file is cut off.
+    """
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
+    width = 0
+    while True:
+        lines.taken.clear()
+        begin = lines.number + 1
+        problem = ""
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            fields, problem = [], str(error)
+        if problem or (len(lines.taken) > 1 and len(fields) != (width or len(fields))):
+            first = lines.keep_first()
+            if problem == AT_END and not first.endswith(LINE_ENDS):
+                raise CutOff(begin)
+            yield Broken(begin, f"a quotation mark is not closed or stands in the wrong place: {first[:60].strip()!r}")
+        elif len(fields) > 1 or (fields and fields[0].strip()):
+            if len(fields) < width and not lines.taken[-1].endswith(LINE_ENDS):
+                raise CutOff(begin)
+            width = width or len(fields)
+            yield Record(begin, fields)

@@ -1,0 +1,121 @@
+"""Bulk writes: rows gathered in a temporary table at leisure are merged into the tracks in one short transaction."""
+
+# ruff: noqa: S608 - names of tables and columns are this module's own; values are always parameters
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection, transaction
+
+from catalogue.models import Track
+
+TRACKS = Track._meta.db_table  # noqa: SLF001 - a documented API in spite of its name
+# What an import brings and what a change of it is told by; every column but the last is never null.
+IMPORTED = (
+    "title", "artist", "genre", "seeds", "valence", "arousal", "dominance", "lastfm_url", "mbid", "spotify_id",
+    "tag_count",
+)  # fmt: skip
+TAGS = ("emotion", "distance")
+# PostgreSQL knows advisory locks by number; this one is the right to write tracks and clusterings in bulk.
+WRITERS_LOCK = 0x656D6F74
+
+
+class Stage:
+    """A temporary table with some of the tracks' columns, seen by this connection alone."""
+
+    def __init__(self, name: str, columns: Sequence[str]) -> None:
+        self.name = name
+        self.columns = ", ".join(columns)
+        self._marks = ", ".join(["%s"] * len(columns))
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                with cursor.copy(f"COPY {self.name} ({self.columns}) FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
+            else:
+                cursor.executemany(f"INSERT INTO {self.name} ({self.columns}) VALUES ({self._marks})", rows)
+
+    def complete(self) -> None:
+        """Tell PostgreSQL's planner how many rows there are; it never looks into temporary tables by itself."""
+        if connection.vendor == "postgresql":
+            _execute(f"ANALYZE {self.name}")
+
+
+@contextmanager
+def stage_tracks() -> Iterator[Stage]:
+    """Stage whole tracks: `id` is the line of the file, for the order; then `key`, IMPORTED and TAGS."""
+    with _staged("staged_tracks", ("id", "key", *IMPORTED, *TAGS)) as stage:
+        yield stage
+
+
+@contextmanager
+def stage_tags() -> Iterator[Stage]:
+    """Stage `id`, `emotion` and `distance` of tracks that are there already."""
+    with _staged("staged_tags", ("id", *TAGS)) as stage:
+        yield stage
+
+
+@contextmanager
+def _staged(name: str, columns: Sequence[str]) -> Iterator[Stage]:
+    # Filled outside a transaction it holds up nobody: SQLite keeps temporary tables in a file of their own.
+    stage = Stage(name, columns)
+    _execute(f"DROP TABLE IF EXISTS {name}")
+    _execute(f"CREATE TEMPORARY TABLE {name} AS SELECT {stage.columns} FROM {TRACKS} WHERE 1 = 0")
+    try:
+        yield stage
+    except BaseException:
+        # A transaction that failed refuses every statement, and takes its tables with it.
+        if not connection.in_atomic_block:
+            _execute(f"DROP TABLE {name}")
+        raise
+    _execute(f"DROP TABLE {name}")
+
+
+@contextmanager
+def bulk_write() -> Iterator[None]:
+    """A transaction that is the only one of its kind; readers go on seeing what was there before."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            _execute("SELECT pg_advisory_xact_lock(%s)", [WRITERS_LOCK])
+        yield
+
+
+def merge_tracks(stage: Stage) -> tuple[int, int]:
+    """Bring the staged tracks into the catalogue; return how many were created and updated. The others stay untouched.
+
+    An upsert in one statement would lock, and so write, the rows that stay as they are.
+    """
+    changed = " OR ".join(f"t.{name} <> s.{name}" for name in IMPORTED[:-1])
+    changed += " OR COALESCE(t.tag_count, -1) <> COALESCE(s.tag_count, -1)"
+    updated = _execute(
+        f"UPDATE {TRACKS} AS t SET {_from_stage((*IMPORTED, *TAGS))} FROM {stage.name} AS s"
+        f" WHERE t.key = s.key AND ({changed})"
+    )
+    columns = ", ".join(("key", *IMPORTED, *TAGS))
+    created = _execute(
+        f"INSERT INTO {TRACKS} ({columns}, origin, audio) SELECT {columns}, %s, %s FROM {stage.name} AS s"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {TRACKS} AS t WHERE t.key = s.key) ORDER BY s.id",
+        [Track.Origin.MUSE, ""],
+    )
+    return created, updated
+
+
+def merge_tags(stage: Stage) -> int:
+    """Give the staged tags to their tracks; return how many tracks got another one."""
+    return _execute(
+        f"UPDATE {TRACKS} AS t SET {_from_stage(TAGS)} FROM {stage.name} AS s WHERE t.id = s.id"
+        " AND (t.emotion <> s.emotion OR t.distance IS NULL OR t.distance <> s.distance)"
+    )
+
+
+def _from_stage(columns: Sequence[str]) -> str:
+    return ", ".join(f"{name} = s.{name}" for name in columns)
+
+
+def _execute(sql: str, parameters: Sequence[Any] = ()) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
