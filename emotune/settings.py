@@ -214,6 +214,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 60,
     "socket_timeout": 5,
     "socket_connect_timeout": 2,
+    # Publishing must not make a page wait for a broker that is away; a worker's own connection retries for ever.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_max": 0.2,
 }
 
 # --- pages ----------------------------------------------------------------------------------------------------------
