@@ -1,0 +1,198 @@
+"""Captures as services: what is taken, what is refused, and what happens to those that wait."""
+
+import io
+import zlib
+from datetime import timedelta
+
+import pytest
+import redis
+from django.conf import settings
+from django.utils import timezone
+from PIL import Image
+
+from accounts.services import withdraw_consent
+from detection import claims, images, services
+from detection.models import Capture, Source, Status
+from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
+from tests.factories import make_capture, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def picture(kind="JPEG", size=(64, 48), **options):
+    out = io.BytesIO()
+    Image.new("RGB", size, "grey").save(out, kind, **options)
+    return out.getvalue()
+
+
+@pytest.fixture
+def user():
+    return make_user(consents=True)
+
+
+@pytest.fixture
+def queue(redis_url):
+    with redis.Redis.from_url(redis_url) as client:
+        client.delete("celery")
+        yield lambda: client.lrange("celery", 0, -1)
+
+
+def submit(user, *data):
+    return services.submit_capture(user=user, images=data or [picture()], source=Source.UPLOAD)
+
+
+def test_a_capture_is_queued_with_its_pictures_and_one_message(user, queue, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        capture = submit(user, picture(), picture("PNG"))
+        assert queue() == []  # nothing is sent before the commit
+    assert capture.status == Status.QUEUED
+    assert images.fetch(capture.id) == [picture(), picture("PNG")]
+    (message,) = queue()
+    assert str(capture.id).encode() in message
+    assert len(message) < 2000  # an id, no picture
+
+
+def test_it_refuses_without_consent_and_after_its_withdrawal(user):
+    withdraw_consent(user=user)
+    for person in (user, make_user()):
+        with pytest.raises(NotAllowed, match="agree"):
+            submit(person)
+    assert not Capture.objects.exists()
+
+
+def bomb():
+    """A PNG that claims 20,000 x 20,000 pixels in a few kilobytes."""
+
+    def chunk(name, data):
+        return len(data).to_bytes(4, "big") + name + data + zlib.crc32(name + data).to_bytes(4, "big")
+
+    header = (20_000).to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
+    rows = zlib.compress(bytes(20_001) * 200, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+ANIMATED = {"save_all": True, "append_images": [Image.new("RGB", (64, 48), "red")]}
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        pytest.param(b"", "empty", id="empty"),
+        pytest.param(b"Dear reader,\nthis is text.\n", "not a JPEG", id="text"),
+        pytest.param(bomb(), "million pixels", id="bomb"),
+        pytest.param(picture("GIF"), "not a JPEG", id="gif"),
+        pytest.param(picture("WEBP", **ANIMATED), "animated", id="animated"),
+        pytest.param(bytes(settings.CAPTURE_MAX_BYTES + 1), "MB", id="large"),
+    ],
+)
+def test_it_refuses_what_is_no_picture_with_a_sentence_and_keeps_nothing(user, data, says):
+    with pytest.raises(InvalidInput, match=says):
+        submit(user, data)
+    assert not Capture.objects.exists()
+
+
+@pytest.mark.parametrize("n", [0, settings.CAPTURE_MAX_FRAMES + 1])
+def test_it_refuses_no_frame_and_too_many(user, n):
+    with pytest.raises(InvalidInput, match="one picture"):
+        services.submit_capture(user=user, images=[picture()] * n, source=Source.CAMERA)
+
+
+def test_it_says_how_long_to_wait_after_many_captures(user, settings):
+    settings.CAPTURES_PER_MINUTE = 2
+    for age in (40, 10):
+        make_capture(user, source=Source.UPLOAD, created_at=timezone.now() - timedelta(seconds=age))
+    with pytest.raises(TooMany) as refused:
+        submit(user)
+    assert 19 <= refused.value.retry_after <= 22
+    assert services.name_mood(user=user, emotion="sad").mood == "sad"
+
+
+def test_nothing_is_kept_while_the_store_is_away(user, monkeypatch):
+    nobody = redis.Redis(port=1, socket_connect_timeout=0.2)
+    monkeypatch.setattr(images, "_client", lambda: nobody)
+    with pytest.raises(Unavailable):
+        submit(user)
+    assert not Capture.objects.exists()
+
+
+def waiting(user, *, age, **fields):
+    then = timezone.now() - timedelta(seconds=age)
+    values = {"source": Source.UPLOAD, "status": Status.QUEUED, "chosen": "", "created_at": then, "sent_at": then}
+    return make_capture(user, **{**values, **fields})
+
+
+def test_looking_at_a_capture_that_just_waits_changes_nothing(user, queue):
+    assert services.refresh(capture=waiting(user, age=2)).status == Status.QUEUED
+    assert queue() == []
+
+
+def test_looking_sends_a_lost_message_again_but_once(user, queue):
+    capture = waiting(user, age=30)
+    for _ in range(3):
+        services.refresh(capture=capture)
+    assert len(queue()) == 1
+
+
+def test_looking_sends_again_what_a_dead_worker_had(user, queue):
+    long_ago = timezone.now() - claims.LEASE - timedelta(seconds=1)
+    busy = waiting(user, age=30, status=Status.READING, claimed_at=timezone.now(), attempts=1)
+    dead = waiting(user, age=30, status=Status.READING, claimed_at=long_ago, attempts=1)
+    services.refresh(capture=busy)
+    services.refresh(capture=dead)
+    (message,) = queue()
+    assert str(dead.id).encode() in message
+
+
+def test_looking_ends_what_waited_too_long(user):
+    capture = services.refresh(capture=waiting(user, age=settings.CAPTURE_TTL.total_seconds() + 1))
+    assert (capture.status, capture.problem) == (Status.EXPIRED, claims.GONE)
+    assert capture.finished_at
+
+
+def test_looking_gives_up_after_three_attempts(user):
+    long_ago = timezone.now() - claims.LEASE - timedelta(seconds=1)
+    capture = waiting(user, age=60, status=Status.READING, claimed_at=long_ago, attempts=claims.MAX_ATTEMPTS)
+    images.put(capture.id, [picture()])
+    assert services.refresh(capture=capture).status == Status.FAILED
+    assert images.fetch(capture.id) == []
+
+
+def test_a_capture_is_claimed_once_and_settled_once(user):
+    capture = waiting(user, age=1)
+    first = claims.claim(str(capture.id), redelivered=False)
+    assert first is not None
+    assert claims.claim(str(capture.id), redelivered=False) is None
+    second = claims.claim(str(capture.id), redelivered=True)  # the first worker is dead, says the broker
+    assert second is not None
+    assert claims.settle(second, Status.DONE, emotion="sad")
+    assert not claims.settle(first, Status.FAILED, problem="late")
+    capture.refresh_from_db()
+    assert (capture.status, capture.emotion, capture.attempts) == (Status.DONE, "sad", 2)
+
+
+def test_a_fourth_attempt_is_not_claimed(user):
+    capture = waiting(user, age=1, attempts=claims.MAX_ATTEMPTS)
+    assert claims.claim(str(capture.id), redelivered=True) is None
+
+
+def test_the_persons_word_counts_and_can_be_taken_back(user):
+    capture = make_capture(user, source=Source.CAMERA, emotion="sad", chosen="")
+    assert services.choose_emotion(capture=capture, emotion="fear").mood == "fear"
+    assert services.choose_emotion(capture=capture, emotion="").mood == "sad"
+    with pytest.raises(InvalidInput, match="choose one of"):
+        services.choose_emotion(capture=capture, emotion="bored")
+    with pytest.raises(InvalidInput, match="still being read"):
+        services.choose_emotion(capture=waiting(user, age=1), emotion="sad")
+
+
+def test_a_named_mood_cannot_be_emptied(user):
+    with pytest.raises(InvalidInput):
+        services.choose_emotion(capture=services.name_mood(user=user, emotion="sad"), emotion="")
+
+
+def test_deleting_an_open_capture_drops_its_pictures(user):
+    capture = waiting(user, age=1)
+    images.put(capture.id, [picture()])
+    services.delete_capture(capture=capture)
+    assert images.fetch(capture.id) == []
+    assert not Capture.objects.exists()
