@@ -1,13 +1,20 @@
-"""What views of every app share: typed requests, headers and safe redirects."""
+"""What views of every app share: typed requests, headers, safe redirects, and errors put into words once."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 from django_htmx.middleware import HtmxDetails
+
+from emotune.errors import EmotuneError, TooMany
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class AppRequest(HttpRequest):
@@ -17,15 +24,57 @@ class AppRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+def redirect_back(request: HttpRequest, default: str) -> HttpResponse:
+    """Send a form that works without JavaScript back to the page of ours that its field `next` names."""
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        target = resolve_url(default)
+    return redirect(target)
+
+
 class PermissionsPolicyMiddleware:
     """Allow the camera and media playback to our own pages, and nothing else that a browser could grant."""
 
     VALUE = "camera=(self), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()"
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response["Permissions-Policy"] = self.VALUE
+        return response
+
+
+class FragmentMiddleware:
+    """Keep whole pages out of fragments, and show an EmotuneError's sentence as a page or a fragment of one.
+
+    htmx would follow a redirect, such as the one to the login page, and put that page where a fragment belongs: the
+    browser is told to go there instead, and to come back to the page that it shows now.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+        if not htmx or response.status_code not in (301, 302, 303):
+            return response
+        target = response["Location"]
+        if target.startswith(resolve_url("account_login")):
+            target = resolve_url("account_login") + "?next=" + (htmx.current_url_abs_path or "/")
+        return HttpResponseClientRedirect(target)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, EmotuneError):
+            return None
+        context = {"message": exception.message}
+        if request.htmx:  # type: ignore[attr-defined]
+            response = render(request, "_error.html", context, status=exception.status)
+            retarget(reswap(response, "innerHTML"), "#notices")
+        else:
+            response = render(request, "error.html", context, status=exception.status)
+        if isinstance(exception, TooMany):
+            response["Retry-After"] = str(exception.retry_after)
         return response

@@ -1,0 +1,118 @@
+"""Pages of captures: take one, follow it until its outcome, put it right, delete it."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import push_url
+
+from detection import services
+from detection.access import capture_of
+from detection.models import Capture, Source
+from emotune.emotions import EMOTIONS
+from emotune.http import AppRequest
+
+# Milliseconds between two looks at an open capture, by the seconds it has waited: soon at first, then patient.
+DELAYS = ((4, 400), (10, 1000), (30, 2000))
+LONGEST_DELAY = 3000
+
+
+@login_required
+@require_safe
+@never_cache
+def new(request: AppRequest) -> HttpResponse:
+    with_camera = request.GET.get("camera") != "no"
+    if with_camera and not request.user.allows_camera:
+        return redirect(f"{reverse('accounts:consent')}?{urlencode({'next': request.path})}")
+    context = {"with_camera": with_camera, "max_bytes": settings.CAPTURE_MAX_BYTES}
+    return render(request, "detection/new.html", context)
+
+
+@login_required
+@require_POST
+def submit(request: AppRequest) -> HttpResponse:
+    source = Source.CAMERA if request.POST.get("source") == Source.CAMERA else Source.UPLOAD
+    images = [file.read() for file in request.FILES.getlist("frames")]
+    capture = services.submit_capture(user=request.user, images=images, source=source)
+    return _answer(request, capture, status=202)
+
+
+@login_required
+@require_POST
+def name_mood(request: AppRequest) -> HttpResponse:
+    capture = services.name_mood(user=request.user, emotion=request.POST.get("emotion", ""))
+    return _answer(request, capture, status=201)
+
+
+@login_required
+@require_safe
+@never_cache
+def show(request: AppRequest, capture_id: UUID) -> HttpResponse:
+    capture = services.refresh(capture=capture_of(request.user, capture_id))
+    return render(request, "detection/show.html", _outcome(capture))
+
+
+@login_required
+@require_safe
+@never_cache
+def outcome(request: AppRequest, capture_id: UUID) -> HttpResponse:
+    """Answer the fragment that polls itself; 204 while nothing that it shows has changed."""
+    capture = services.refresh(capture=capture_of(request.user, capture_id))
+    if not request.htmx:
+        return redirect("detection:show", capture_id)
+    context = _outcome(capture)
+    if request.GET.get("seen") == context["seen"]:
+        return HttpResponse(status=204)
+    return render(request, "detection/_outcome.html", context)
+
+
+@login_required
+@require_POST
+def choose(request: AppRequest, capture_id: UUID) -> HttpResponse:
+    capture = capture_of(request.user, capture_id)
+    return _answer(request, services.choose_emotion(capture=capture, emotion=request.POST.get("emotion", "")))
+
+
+@login_required
+@require_POST
+def delete(request: AppRequest, capture_id: UUID) -> HttpResponse:
+    services.delete_capture(capture=capture_of(request.user, capture_id))
+    if request.htmx:
+        return render(request, "detection/_deleted.html")
+    messages.success(request, "The capture was deleted.")
+    return redirect("playlists:history")
+
+
+def _answer(request: AppRequest, capture: Capture, status: int = 200) -> HttpResponse:
+    """Show a capture after something was done with it: its outcome in place, or its page without JavaScript."""
+    if not request.htmx:
+        return redirect("detection:show", capture.id)
+    response = render(request, "detection/_outcome.html", {**_outcome(capture), "fresh": True}, status=status)
+    return push_url(response, reverse("detection:show", args=[capture.id])) if status > 200 else response
+
+
+def _outcome(capture: Capture) -> dict[str, Any]:
+    delay = poll_delay((timezone.now() - capture.created_at).total_seconds())
+    stalled = services.is_stalled(capture=capture)
+    scores = capture.scores or {}
+    return {
+        "capture": capture,
+        "bars": [(name, scores.get(name, 0.0)) for name in EMOTIONS] if scores else [],
+        "delay": delay,
+        "stalled": stalled,
+        "seen": f"{capture.status}-{delay}-{stalled:d}",
+    }
+
+
+def poll_delay(seconds: float) -> int:
+    """Return after how many milliseconds to look again at a capture that has waited for `seconds`."""
+    return next((delay for limit, delay in DELAYS if seconds < limit), LONGEST_DELAY)
