@@ -1,0 +1,47 @@
+"""What all tests share: a Redis-protocol server in memory for the ordinary ones, real servers for those that ask."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from emotune.celery import app
+from emotune.embedded import embedded_server
+from tests.servers import Postgres, Redis, missing, server_folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_url() -> Iterator[str]:
+    """Serve Redis's protocol in memory: services send their tasks and keep their pictures there for real."""
+    with embedded_server() as url:
+        settings.REDIS_URL = settings.CELERY_BROKER_URL = url
+        app.conf.update(broker_url=url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of shared data: photographs of faces, FER2013, a sample of MuSe."""
+    folder = Path(os.environ.get("EMOTUNE_DATA", "nowhere"))
+    if not folder.is_dir():
+        missing("the folder that EMOTUNE_DATA names")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with server_folder("postgres") as folder:
+        server = Postgres(folder)
+        yield server
+        server.stop(by=signal.SIGQUIT)
+
+
+@pytest.fixture(scope="session")
+def real_redis() -> Iterator[Redis]:
+    with server_folder("redis") as folder:
+        server = Redis(folder)
+        yield server
+        server.stop()
