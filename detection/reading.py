@@ -10,13 +10,11 @@ from django.conf import settings
 from detection import claims, images
 from detection.models import Capture, Status
 from detection.vision.pictures import UnreadablePicture, decode
-from detection.vision.reader import Reader, Reading
+from detection.vision.reader import FRAME_SIDE, Reader, Reading
 from emotune.errors import Unavailable
 
 logger = logging.getLogger(__name__)
 
-# Faces are looked for in frames of at most this many pixels on the long side.
-MAX_SIDE = 640
 TOO_SLOW = "Reading this picture took too long. Please try a smaller or simpler one."
 BROKEN = "Something went wrong on our side while reading. Nothing was kept; please try again."
 
@@ -29,7 +27,7 @@ def reader() -> Reader:
 
 def read_photograph(file: Path) -> Reading:
     """Read one picture from a file, for commands. Raises OSError and UnreadablePicture."""
-    return reader().read([decode(file.read_bytes(), MAX_SIDE)])
+    return reader().read([decode(file.read_bytes(), FRAME_SIDE)])
 
 
 def read_capture(capture_id: str, *, redelivered: bool) -> None:
@@ -50,7 +48,7 @@ def read_capture(capture_id: str, *, redelivered: bool) -> None:
 
 def _outcome(capture: Capture, blobs: list[bytes]) -> tuple[Status, dict[str, object]]:
     try:
-        reading = reader().read([decode(blob, MAX_SIDE) for blob in blobs])
+        reading = reader().read([decode(blob, FRAME_SIDE) for blob in blobs])
     except UnreadablePicture as error:
         return Status.FAILED, {"problem": str(error)}
     except SoftTimeLimitExceeded:
@@ -64,7 +62,7 @@ def _outcome(capture: Capture, blobs: list[bytes]) -> tuple[Status, dict[str, ob
 
 def _columns(reading: Reading) -> dict[str, object]:
     return {
-        "emotion": reading.emotion or "",
+        "emotion": reading.emotion,
         "confidence": reading.confidence,
         "scores": reading.scores,
         "faces": reading.faces,

@@ -59,10 +59,9 @@ def read_emotion(image: Path) -> str:
         reading = read_photograph(image)
     except (OSError, ValueError) as error:
         raise CommandError(f"{image}: {error}") from error
-    if reading.emotion is None:
+    if not reading.emotion:
         raise CommandError(f"{image}: no face was found. Try a picture with a whole face in good light.")
-    emotion: str = reading.emotion
-    return emotion
+    return reading.emotion
 
 
 def as_row(item: Recommendation) -> dict[str, Any]:
