@@ -1,0 +1,106 @@
+"""The settings, as read from the environment."""
+
+import stat
+import subprocess
+import sys
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from emotune import settings
+from tests.servers import ROOT, environment
+
+
+def read(folder, expression: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Evaluate an expression over the settings in a fresh process."""
+    return subprocess.run(
+        [sys.executable, "-c", f"from emotune import settings; print({expression})"],
+        env=environment(folder, **variables),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_database_url_names_postgresql_with_its_password_decoded():
+    found = settings.database("postgres://ada:p%40ss%2Fword@db.example:5433/emo%20tune")
+    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example", "5433", "emo tune")
+    assert (found["USER"], found["PASSWORD"]) == ("ada", "p@ss/word")
+
+
+def test_a_database_url_may_leave_port_and_user_to_postgresql():
+    found = settings.database("postgresql://localhost/emotune")
+    assert (found["HOST"], found["PORT"], found["USER"]) == ("localhost", "", "")
+
+
+def test_a_sqlite_url_takes_an_absolute_path():
+    assert settings.database("sqlite:////tmp/x/emotune.sqlite3")["NAME"] == "/tmp/x/emotune.sqlite3"
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/emotune", "postgres://localhost", "emotune.sqlite3"])
+def test_it_rejects_a_database_url_that_it_cannot_use(url):
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL must look like"):
+        settings.database(url)
+
+
+@pytest.mark.parametrize(("value", "meant"), [("true", True), ("1", True), ("YES", True), ("0", False), ("no", False)])
+def test_a_switch_is_read_in_the_usual_spellings(monkeypatch, value, meant):
+    monkeypatch.setenv("EMOTUNE_SWITCH", value)
+    assert settings.env_bool("EMOTUNE_SWITCH", not meant) is meant
+
+
+def test_it_rejects_a_switch_that_is_neither_on_nor_off(monkeypatch):
+    monkeypatch.setenv("EMOTUNE_SWITCH", "maybe")
+    with pytest.raises(ImproperlyConfigured, match="EMOTUNE_SWITCH is 'maybe'; set it to true or false"):
+        settings.env_bool("EMOTUNE_SWITCH", False)
+
+
+def test_it_rejects_a_number_that_is_none(monkeypatch):
+    monkeypatch.setenv("EMOTUNE_NUMBER", "many")
+    with pytest.raises(ImproperlyConfigured, match="EMOTUNE_NUMBER is 'many'; set it to a whole number"):
+        settings.env_int("EMOTUNE_NUMBER", 3)
+
+
+def test_an_empty_variable_counts_as_unset(monkeypatch):
+    monkeypatch.setenv("EMOTUNE_NUMBER", " ")
+    assert settings.env_int("EMOTUNE_NUMBER", 3) == 3
+
+
+def test_a_list_is_cut_at_commas(monkeypatch):
+    monkeypatch.setenv("EMOTUNE_LIST", " a.example, ,b.example ")
+    assert settings.env_list("EMOTUNE_LIST", "") == ["a.example", "b.example"]
+
+
+def test_the_secret_is_made_once_and_kept_from_other_users(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "DATA_DIR", tmp_path)
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    first = settings.secret_key()
+    assert len(first) > 50
+    assert settings.secret_key() == first
+    assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
+
+
+def test_a_secret_from_the_environment_is_written_nowhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(settings, "DATA_DIR", tmp_path)
+    monkeypatch.setenv("SECRET_KEY", "given")
+    assert settings.secret_key() == "given"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_no_variables_everything_lies_in_the_data_folder(tmp_path):
+    done = read(tmp_path, "settings.DATABASES['default']['NAME'], settings.REDIS_URL, settings.DEBUG")
+    assert done.stdout.strip() == f"{tmp_path}/data/emotune.sqlite3 redis://127.0.0.1:6399/0 False"
+
+
+def test_it_refuses_to_start_with_a_redis_url_that_it_cannot_use(tmp_path):
+    done = read(tmp_path, "settings.REDIS_URL", REDIS_URL="localhost:6379")
+    assert done.returncode == 1
+    assert "REDIS_URL must look like redis://host:6379/0" in done.stderr
+
+
+def test_pictures_never_leave_memory_on_their_way_in():
+    """Django would spool uploads over 2.5 MB to a temporary file."""
+    assert settings.FILE_UPLOAD_HANDLERS == ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+    assert settings.FILE_UPLOAD_MAX_MEMORY_SIZE >= settings.CAPTURE_MAX_BYTES
