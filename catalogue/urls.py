@@ -1,6 +1,10 @@
 """Addresses of the catalogue app's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from catalogue import views
 
 app_name = "catalogue"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("audio/<int:track_id>/", views.audio, name="audio"),
+]
