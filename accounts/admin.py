@@ -42,7 +42,6 @@ class ConsentInline(admin.TabularInline):  # type: ignore[type-arg]
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     form = UserForm
     add_form = NewUserForm
-    inlines = (ConsentInline,)
     ordering = ("email",)
     list_display = ("email", "date_joined", "last_login", "is_active", "is_staff")
     search_fields = ("email",)
@@ -52,3 +51,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[admin.TabularInline]]:  # type: ignore[override,type-arg] # noqa: ARG002
+        """Nobody who is only being added has agreed to anything."""
+        return [ConsentInline] if obj else []

@@ -1,6 +1,12 @@
 """Addresses of the accounts app's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from accounts import views
 
 app_name = "accounts"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.profile, name="profile"),
+    path("consent/", views.consent, name="consent"),
+    path("consent/withdraw/", views.withdraw, name="withdraw"),
+]

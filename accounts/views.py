@@ -1,0 +1,48 @@
+"""Pages on what a person agreed to: the consent to the camera and the profile."""
+
+from allauth.account.models import EmailAddress
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import CONSENT_VERSION
+from accounts.services import give_consent, withdraw_consent
+from emotune.http import AppRequest, redirect_back
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def consent(request: AppRequest) -> HttpResponse:
+    if request.method == "POST":
+        give_consent(user=request.user)
+        messages.success(request, "Thank you. You can withdraw this at any time on your account page.")
+        return redirect_back(request, "detection:new")
+    context = {
+        "consent": request.user.consent,
+        "outdated": request.user.consents.filter(withdrawn_at=None).exclude(version=CONSENT_VERSION).exists(),
+        "version": CONSENT_VERSION,
+        "next": request.GET.get("next", ""),
+    }
+    return render(request, "accounts/consent.html", context)
+
+
+@login_required
+@require_POST
+def withdraw(request: AppRequest) -> HttpResponse:
+    if withdraw_consent(user=request.user):
+        messages.success(request, "Withdrawn. emotune reads no more pictures of you unless you agree again.")
+    return redirect("accounts:profile")
+
+
+@login_required
+@require_safe
+def profile(request: AppRequest) -> HttpResponse:
+    user = request.user
+    context = {
+        "consent": user.consent,
+        "consents": user.consents.order_by("-given_at", "-id"),
+        "email_verified": EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists(),
+    }
+    return render(request, "accounts/profile.html", context)

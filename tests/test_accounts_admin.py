@@ -1,0 +1,94 @@
+"""The admin's pages on people, and superusers made on the command line."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.services import give_consent
+from tests.accounts_site import (
+    PASSWORD,
+    is_logged_in,
+    log_in,
+    make_person,
+    quick_passwords_and_fresh_limits,  # noqa: F401
+)
+
+pytestmark = pytest.mark.django_db
+USERS = "/admin/accounts/user/"
+
+
+@pytest.fixture
+def boss(client):
+    user = User.objects.create_superuser("boss@example.org", PASSWORD)
+    client.force_login(user)
+    return user
+
+
+def test_createsuperuser_makes_one_who_can_log_in(client, monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", "--noinput", "--email", "Boss@Example.org", stdout=StringIO())
+    user = User.objects.get()
+    assert (user.email, user.is_staff, user.is_superuser) == ("boss@example.org", True, True)
+    log_in(client, "boss@example.org")
+    assert client.get("/admin/").status_code == 200
+
+
+def test_createsuperuser_rejects_an_address_that_is_taken_in_one_line(monkeypatch):
+    make_person("ada@example.org")
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    with pytest.raises(CommandError, match="already taken"):
+        call_command("createsuperuser", "--noinput", "--email", "ADA@example.org", stdout=StringIO())
+    assert User.objects.count() == 1
+
+
+def test_staff_log_in_where_everybody_does(client):
+    response = client.get("/admin/", follow=True)
+    assert response.redirect_chain[-1][0].startswith(reverse("account_login"))
+    User.objects.create_superuser("boss@example.org", PASSWORD)
+    assert log_in(client, "boss@example.org", next="/admin/").url == "/admin/"
+
+
+def test_people_who_are_not_staff_are_kept_out(client):
+    client.force_login(make_person())
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_people_are_found_by_address(client, boss):
+    make_person("ada@example.org")
+    make_person("eve@example.org")
+    text = client.get(USERS, {"q": "ada"}).content.decode()
+    assert "ada@example.org" in text
+    assert "eve@example.org" not in text
+
+
+def test_a_new_person_can_log_in_by_the_address(client, boss):
+    data = {"email": "Ada@Example.org", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.post(f"{USERS}add/", data).status_code == 302
+    client.logout()
+    log_in(client, "ada@example.org")
+    assert is_logged_in(client)
+
+
+def test_it_rejects_an_address_that_differs_by_case_alone(client, boss):
+    make_person("ada@example.org")
+    data = {"email": "ADA@example.org", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    assert "already exists" in client.post(f"{USERS}add/", data).content.decode()
+    assert User.objects.count() == 2
+
+
+def test_consents_are_shown_and_not_changed(client, boss):
+    user = make_person()
+    consent = give_consent(user=user)
+    text = client.get(f"{USERS}{user.pk}/change/").content.decode()
+    assert consent.version in text
+    assert 'name="consents-0-version"' not in text
+
+
+def test_a_person_can_be_deleted_with_what_hangs_on_them(client, boss):
+    user = make_person()
+    give_consent(user=user)
+    assert client.post(f"{USERS}{user.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert list(User.objects.all()) == [boss]
