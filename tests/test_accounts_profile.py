@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from accounts.models import CONSENT_VERSION, Consent
 from accounts.services import give_consent, withdraw_consent
-from tests.accounts_site import make_person
+from tests.accounts_site import make_person, quick_passwords_and_fresh_limits  # noqa: F401
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
