@@ -16,6 +16,7 @@ from emotune.errors import Unavailable
 logger = logging.getLogger(__name__)
 
 TOO_SLOW = "Reading this picture took too long. Please try a smaller or simpler one."
+WITHDRAWN = "You withdrew your consent before this picture was read, so it was dropped unread."
 BROKEN = "Something went wrong on our side while reading. Nothing was kept; please try again."
 
 
@@ -36,17 +37,18 @@ def read_capture(capture_id: str, *, redelivered: bool) -> None:
     if capture is None:
         logger.info("capture %s is not to be read", capture_id)
         return
-    blobs = images.fetch(capture.id)
-    if not blobs:
-        claims.settle(capture, Status.EXPIRED, problem=claims.GONE)
-        return
-    status, outcome = _outcome(capture, blobs)
+    status, outcome = _outcome(capture)
     claims.settle(capture, status, **outcome)
     _drop(capture)
     logger.info("capture %s: %s", capture_id, status)
 
 
-def _outcome(capture: Capture, blobs: list[bytes]) -> tuple[Status, dict[str, object]]:
+def _outcome(capture: Capture) -> tuple[Status, dict[str, object]]:
+    if not capture.user.allows_camera:
+        return Status.EXPIRED, {"problem": WITHDRAWN}
+    blobs = images.fetch(capture.id)
+    if not blobs:
+        return Status.EXPIRED, {"problem": claims.GONE}
     try:
         reading = reader().read([decode(blob, FRAME_SIDE) for blob in blobs])
     except UnreadablePicture as error:
