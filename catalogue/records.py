@@ -106,10 +106,11 @@ def _unpacked(file: BinaryIO, size: int) -> Iterator[IO[bytes]]:
 def _only_csv(archive: zipfile.ZipFile) -> str:
     names = [name for name in archive.namelist() if name.lower().endswith(".csv") and not name.startswith("__MACOSX/")]
     if len(names) != 1:
-        found = f"{len(names)} CSV files ({', '.join(sorted(names)[:3])}...)" if names else "no CSV file"
+        shown = ", ".join(map(repr, sorted(names)[:3])) + (", ..." if len(names) > 3 else "")
+        found = f"{len(names)} CSV files ({shown})" if names else "no CSV file"
         raise UnreadableFile(f"The zip file holds {found}; it must hold exactly one.")
     if archive.getinfo(names[0]).flag_bits & ENCRYPTED:
-        raise UnreadableFile(f"{names[0]} in the zip file is encrypted. Unpack it first.")
+        raise UnreadableFile(f"{names[0]!r} in the zip file is encrypted. Unpack it first.")
     return names[0]
 
 
