@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from catalogue.composition import Note, Score
 
 SAMPLE_RATE = 22_050
-CEILING = 0.89
-KNEE = 0.6
+# An MP3 decodes to peaks up to a third higher than what went in; a ceiling at 0.75 leaves room for them.
+CEILING = 0.75
+KNEE = 0.45
 TABLE = 4096
 ROOM_SECONDS = 1.8
 FADE_IN, FADE_OUT = 0.02, 1.5
