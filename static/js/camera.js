@@ -113,9 +113,12 @@ form.addEventListener("htmx:afterRequest", (event) => {
     show(["start"], "The camera is off.");
   } else {
     show(["again", "start"], "Not sent. The pictures are kept on this page only.");
+    buttons.again.focus();
   }
 });
 
 window.addEventListener("pagehide", stop);
+// An answer came another way: a photograph, or a mood that was named.
+document.getElementById("outcome").addEventListener("htmx:afterSwap", () => stream && stop());
 // The answers "Try again" and "Read again" ask for the camera at once.
 if (window.location.hash === "#camera") start();

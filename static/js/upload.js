@@ -6,7 +6,7 @@ const photo = form.elements.frames;
 photo.addEventListener("change", () => {
   const [file] = photo.files;
   const most = Number(form.dataset.maxBytes);
-  const megabytes = (bytes) => Math.round(bytes / 1024 ** 2);
+  const megabytes = (bytes) => Math.ceil(bytes / 1024 ** 2);
   const tooLarge = file && file.size > most;
   photo.setCustomValidity(
     tooLarge ? `This file has ${megabytes(file.size)} MB; up to ${megabytes(most)} MB can be read. Choose a smaller one.` : "",
