@@ -1,0 +1,133 @@
+"""The catalogue on real database files and servers: the same on SQLite and PostgreSQL, whole whenever it is killed."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.catalogue_files import muse_row, write_muse
+from tests.servers import ROOT, environment, manage
+
+# One process does a catalogue's whole life, outside any transaction of a test, and prints what it saw after each step.
+LIFE = """
+import json, sys
+from io import StringIO
+import django
+django.setup()
+from django.core.management import CommandError, call_command
+from catalogue.models import Clustering, Track
+
+def run(*arguments):
+    out = StringIO()
+    try:
+        call_command(*arguments, stdout=out, stderr=StringIO())
+    except CommandError as error:
+        return str(error)
+    answer = json.loads(out.getvalue())
+    return [answer[name] for name in ("created", "updated", "unchanged", "rejected") if name in answer]
+
+def state():
+    tracks = Track.objects.order_by("id").values("title", "genre", "seeds", "tag_count", "emotion", "distance")
+    return list(tracks), list(Clustering.objects.order_by("id").values_list("state", "centroids", "parameters"))
+
+call_command("migrate", verbosity=0)
+steps = []
+for step in json.loads(sys.argv[1]):
+    said = run(*step, "--json")
+    steps.append((said, *state()))
+print(json.dumps(steps))
+"""
+COUNT = """
+import json
+from catalogue.models import Clustering, Track
+active = Clustering.objects.filter(state="active").count()
+print(json.dumps([Track.objects.count(), Track.objects.exclude(emotion="").count(), active]))
+"""
+
+
+def life(env: dict[str, str], *steps: tuple[str, ...]) -> Any:
+    command = [sys.executable, "-W", "error", "-c", LIFE, json.dumps(steps)]
+    done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_it_lives_the_same_life_on_sqlite_and_postgresql(postgres, tmp_path):
+    rows = [muse_row(n) for n in range(1, 151)]
+    first = write_muse(tmp_path / "first.csv", *rows, muse_row(1), muse_row(151, artist=""))
+    more = [muse_row(n, genre="other" if n < 11 else "folk", number_of_emotion_tags="") for n in range(1, 161)]
+    second = write_muse(tmp_path / "second.csv", *more)
+    cut = tmp_path / "cut.csv"
+    cut.write_text(first.read_text().replace("folk", "other")[:-60])
+    steps = [
+        ("import_muse", str(first)),
+        ("import_muse", str(first)),
+        ("import_muse", str(cut)),
+        ("import_muse", str(second)),
+        ("cluster_catalogue", "--activate"),
+    ]
+    lives = [
+        life(environment(tmp_path), *steps),
+        life(environment(tmp_path, DATABASE_URL=postgres.url("catalogue")), *steps),
+    ]
+    assert lives[0] == lives[1]
+    imported, again, refused, changed, clustered = lives[0]
+    assert imported[0] == [150, 0, 0, 2]
+    assert again == [[0, 0, 150, 2], *imported[1:]]
+    assert refused == ["The file is cut off in the middle of line 153. Fetch it again.", *imported[1:]]
+    assert changed[0] == [10, 150, 0, 0]
+    assert all(track["emotion"] and track["distance"] for track in changed[1])
+    assert [state for state, *_ in clustered[2]] == ["retired", "active"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def env(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """The environment of commands on an empty, migrated database."""
+    given = {} if request.param == "sqlite" else {"DATABASE_URL": request.getfixturevalue("postgres").url("catalogue")}
+    env = environment(tmp_path, **given)
+    manage("migrate", "--verbosity=0", env=env)
+    return env
+
+
+def imported(file: Path, env: dict[str, str]) -> dict[str, int]:
+    figures: dict[str, int] = json.loads(manage("import_muse", str(file), "--json", env=env))
+    return figures
+
+
+def count(env: dict[str, str]) -> Any:
+    """How many tracks there are, how many of them are tagged, and how many clusterings are in force."""
+    return json.loads(manage("shell", "--verbosity=0", "--command", COUNT, env=env))
+
+
+@pytest.mark.slow
+def test_imports_at_the_same_time_leave_one_clustering_in_force(env, tmp_path):
+    files = [
+        write_muse(tmp_path / f"{part}.csv", *[muse_row(n) for n in range(100 * part + 1, 100 * part + 1201)])
+        for part in range(3)
+    ]
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda file: imported(file, env), files))
+    assert sum(figures["created"] for figures in done) == 1400
+    assert count(env) == [1400, 1400, 1]
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_catalogue_is_whole_and_the_next_run_completes(env, tmp_path):
+    file = write_muse(tmp_path / "muse.csv", *[muse_row(n) for n in range(1, 30_001)])
+    command = [sys.executable, "manage.py", "import_muse", str(file)]
+    for moment in range(10):
+        with subprocess.Popen(command, env=env, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+            time.sleep(0.8 + 0.3 * moment)
+            process.send_signal(signal.SIGKILL)
+        tracks, tagged, active = count(env)
+        assert tracks in (0, 30_000)
+        assert tagged == tracks * active
+    assert imported(file, env)["rejected"] == 0
+    assert count(env) == [30_000, 30_000, 1]
