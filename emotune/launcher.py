@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import http.client
+import io
 import os
 import signal
 import socket
@@ -112,19 +113,26 @@ def broker() -> Iterator[dict[str, str]]:
         yield {"REDIS_URL": url}
 
 
-def prepare() -> None:
-    """Bring the database up to date and lay the demonstration into it. Raises CannotStart."""
+def configure() -> None:
+    """Read the settings and load the apps. Raises CannotStart."""
     import django
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import CommandError, call_command
-    from django.db import DatabaseError, connections
 
     try:
         django.setup()
-        call_command("migrate", interactive=False, verbosity=0)
-        call_command("load_demo")
     except ImproperlyConfigured as error:
         raise CannotStart(str(error)) from error
+
+
+def prepare() -> None:
+    """Bring the database up to date and lay the demonstration into it. Raises CannotStart."""
+    from django.core.management import CommandError, call_command
+    from django.db import DatabaseError, connections
+
+    say("Preparing the database and the demonstration ...")
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("load_demo", stdout=io.StringIO())
     except CommandError as error:
         raise CannotStart(f"The demonstration could not be loaded: {error}") from error
     except DatabaseError as error:
@@ -195,6 +203,7 @@ def main() -> int:
     for ending in ENDING_SIGNALS:
         signal.signal(ending, signal.default_int_handler)
     try:
+        configure()
         host, port = address()
         check_port(host, port)
         prepare()

@@ -1,5 +1,6 @@
 """What all tests share: a Redis-protocol server in memory for the ordinary ones, real servers for those that ask."""
 
+import fcntl
 import os
 import signal
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from django.conf import settings
 
 from emotune.celery import app
 from emotune.embedded import embedded_server
-from tests.servers import Postgres, Redis, missing, server_folder
+from tests.servers import Postgres, Redis, environment, manage, missing, server_folder
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,3 +46,15 @@ def real_redis() -> Iterator[Redis]:
         server = Redis(folder)
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def demo_audio(request: pytest.FixtureRequest) -> Path:
+    """Where processes that tests start find the demonstration's audio: composed once, and kept from run to run."""
+    folder = request.config.cache.mkdir("demonstration")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        env = environment(folder, EMOTUNE_AUDIO=str(folder / "audio"))
+        manage("migrate", "--verbosity=0", env=env)
+        manage("load_demo", env=env)
+    return folder / "audio"

@@ -185,10 +185,10 @@ def server_folder(prefix: str) -> Iterator[Path]:
 class Stack:
     """emotune's web and worker processes, on a database and a Redis given by their URLs, writing below one folder."""
 
-    def __init__(self, folder: Path, *, database_url: str, redis_url: str) -> None:
+    def __init__(self, folder: Path, *, database_url: str, redis_url: str, audio: Path) -> None:
         self.folder, self.database_url, self.redis_url = folder, database_url, redis_url
         self.port = free_port()
-        self.env = environment(folder, DATABASE_URL=database_url, REDIS_URL=redis_url)
+        self.env = environment(folder, DATABASE_URL=database_url, REDIS_URL=redis_url, EMOTUNE_AUDIO=str(audio))
         manage("migrate", "--verbosity=0", env=self.env)
         manage("load_demo", env=self.env)
         self.worker = Process(*PROCESSES, "worker", log=folder / "worker.log", env=self.env)
@@ -227,7 +227,7 @@ def manage(*arguments: str, env: dict[str, str]) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, f"manage.py {' '.join(arguments)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"

@@ -1,0 +1,161 @@
+"""`make run`: what it starts, what it says, and that nothing of it stays behind."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from emotune.launcher import READER_IS_WARM
+from tests.servers import ROOT, Process, environment, free_port, status_of, wait_until
+
+LAUNCHER = (sys.executable, "-m", "emotune.launcher")
+Launch = Callable[..., Process]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("launcher")
+    return folder
+
+
+@pytest.fixture
+def launch(home: Path, tmp_path: Path, demo_audio: Path) -> Iterator[Launch]:
+    started: list[Process] = []
+
+    def start(**variables: str) -> Process:
+        env = environment(home, EMOTUNE_AUDIO=str(demo_audio), **variables)
+        started.append(Process(*LAUNCHER, log=tmp_path / f"launcher-{len(started)}.log", env=env))
+        return started[-1]
+
+    yield start
+    for process in started:
+        for child in family(process):
+            child.kill()
+        process.kill()
+
+
+def family(process: Process) -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def wait_until_up(process: Process, port: int) -> list[psutil.Process]:
+    """Return the launcher's family once it has told the address: the two children first."""
+    wait_until("the address", lambda: f"emotune is at http://127.0.0.1:{port}/" in process.words())
+    assert status_of(f"http://127.0.0.1:{port}/") == 200
+    return family(process)
+
+
+def child(processes: list[psutil.Process], name: str) -> psutil.Process:
+    return next(process for process in processes if name in process.cmdline())
+
+
+def assert_all_gone(processes: list[psutil.Process], seconds: float = 10) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    assert alive == []
+
+
+def test_it_starts_web_and_worker_and_stops_both_on_sigterm(launch):
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        other = f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
+        process = launch(PORT=str(port))
+        processes = wait_until_up(process, port)
+    web, worker = child(processes, "web"), child(processes, "worker")
+    redis_url = worker.environ()["REDIS_URL"]
+    assert redis_url == web.environ()["REDIS_URL"] != other
+    assert redis_url.startswith("redis://127.0.0.1:")
+    process.popen.send_signal(signal.SIGTERM)
+    assert process.popen.wait(timeout=20) == 0
+    assert_all_gone(processes)
+    assert process.words().count("emotune is at") == 1
+    assert "KeyboardInterrupt" not in process.words()
+
+
+def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch):
+    port = free_port()
+    process = launch(PORT=str(port))
+    processes = wait_until_up(process, port)
+    child(processes, "worker").kill()
+    assert process.popen.wait(timeout=20) == 1
+    assert "The worker process was ended by SIGKILL" in process.words()
+    assert_all_gone(processes)
+
+
+def test_after_a_killed_launcher_the_next_one_starts_on_the_same_port_and_stops_on_ctrl_c(launch):
+    port = free_port()
+    first = launch(PORT=str(port))
+    orphans = wait_until_up(first, port)
+    first.popen.kill()
+    second = launch(PORT=str(port))
+    processes = wait_until_up(second, port)
+    assert_all_gone(orphans)
+    second.popen.send_signal(signal.SIGINT)
+    assert second.popen.wait(timeout=20) == 0
+    assert_all_gone(processes)
+    assert "KeyboardInterrupt" not in second.words()
+
+
+def test_a_port_in_use_is_one_line_that_says_what_to_type(launch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = launch(PORT=str(port))
+        assert process.popen.wait(timeout=20) == 1
+    assert process.words() == f"Port {port} is taken. Choose another one: PORT={port + 1} make run\n"
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({"PORT": "http"}, r"PORT is 'http'; set it to a number, as in PORT=8001 make run"),
+        ({"HOST": "192.0.2.1"}, r"192\.0\.2\.1:8000 cannot be used: .*\. Set HOST and PORT\."),
+        ({"REDIS_URL": "localhost"}, r"REDIS_URL must look like redis://host:6379/0"),
+        ({"DATABASE_URL": "mysql://localhost/x"}, r"DATABASE_URL must look like postgres://.*"),
+    ],
+)
+def test_what_it_cannot_use_is_one_line(launch, variables, line):
+    process = launch(**{"PORT": str(free_port()) if "HOST" not in variables else "8000"} | variables)
+    assert process.popen.wait(timeout=20) == 1
+    assert re.fullmatch(line, process.words().strip())
+
+
+def test_a_database_that_does_not_answer_is_one_line(launch):
+    nobody = free_port()
+    process = launch(PORT=str(free_port()), DATABASE_URL=f"postgres://emotune@127.0.0.1:{nobody}/emotune")
+    assert process.popen.wait(timeout=30) == 1
+    assert re.search(r"^The database cannot be used: .*refused", process.words(), re.MULTILINE)
+    assert "Traceback" not in process.words()
+
+
+def test_it_waits_for_the_words_that_the_worker_says():
+    assert f'"{READER_IS_WARM}"' in (ROOT / "detection" / "tasks.py").read_text()
+
+
+def make(*arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(["make", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.mark.skipif(not (ROOT / ".venv" / "requirements-dev.stamp").exists(), reason="not set up by make")
+def test_make_setup_is_silent_and_fast_when_there_is_nothing_to_do():
+    make("setup").communicate(timeout=300)
+    begin = time.monotonic()
+    both = [make("setup"), make("setup")]
+    assert [process.communicate(timeout=60)[0] for process in both] == ["", ""]
+    assert [process.returncode for process in both] == [0, 0]
+    assert time.monotonic() - begin < 20
+
+
+def test_make_names_the_pythons_that_will_do():
+    process = make("setup", "PYTHON=false")
+    words = process.communicate(timeout=60)[0]
+    assert words.splitlines()[0].startswith("emotune needs Python 3.11, 3.12 or 3.13.")
+    assert process.returncode == 2
