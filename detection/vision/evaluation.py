@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from detection.vision.network import softmax
+from detection.vision.card import softmax
 from emotune.emotions import EMOTIONS
 
 Probabilities = npt.NDArray[np.float64]

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from detection.vision.augmentation import augment
+from detection.vision.card import HEADS, Architecture, Card, probabilities
 from detection.vision.data import Split, hold_out, load_split
 from detection.vision.evaluation import choose_threshold, fit_temperature, measure
-from detection.vision.network import HEADS, Architecture, Card, build_network, probabilities, save_network
+from detection.vision.network import build_network, save_network
 from emotune.emotions import EMOTIONS
 
 Report = Callable[[str, dict[str, float]], None]
