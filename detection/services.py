@@ -95,6 +95,13 @@ def refresh(*, capture: Capture) -> Capture:
     return capture
 
 
+def settle_overdue(*, user: "User") -> int:
+    """End all of a person's captures that waited too long, for pages that list many; returns how many there were."""
+    now = timezone.now()
+    overdue = Capture.objects.filter(user=user, status__in=OPEN, created_at__lte=now - settings.CAPTURE_TTL)
+    return overdue.update(status=Status.EXPIRED, finished_at=now, problem=GONE)
+
+
 def is_stalled(*, capture: Capture) -> bool:
     """Whether an open capture waits because the store and broker do not answer."""
     seconds = (timezone.now() - capture.created_at).total_seconds()

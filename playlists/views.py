@@ -12,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from catalogue.models import Track
 from detection.access import capture_of
+from detection.services import settle_overdue
 from emotune.errors import InvalidInput
 from emotune.http import AppRequest, redirect_back
 from playlists import queries, services
@@ -44,6 +45,7 @@ def for_capture(request: AppRequest, capture_id: UUID) -> HttpResponse:
 @require_safe
 @never_cache
 def history(request: AppRequest) -> HttpResponse:
+    settle_overdue(user=request.user)
     captures = queries.history(request.user).order_by("-created_at", "-id")
     page = Paginator(captures, CAPTURES_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "playlists/history.html", {"page": page})

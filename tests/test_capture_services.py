@@ -149,6 +149,15 @@ def test_looking_ends_what_waited_too_long(user):
     assert capture.finished_at
 
 
+def test_a_list_ends_all_that_waited_too_long_at_once(user):
+    old, young = waiting(user, age=settings.CAPTURE_TTL.total_seconds() + 1), waiting(user, age=5)
+    stranger = waiting(make_user(), age=settings.CAPTURE_TTL.total_seconds() + 1)
+    assert services.settle_overdue(user=user) == 1
+    for capture, status in ((old, Status.EXPIRED), (young, Status.QUEUED), (stranger, Status.QUEUED)):
+        capture.refresh_from_db()
+        assert capture.status == status
+
+
 def test_looking_gives_up_after_three_attempts(user):
     long_ago = timezone.now() - claims.LEASE - timedelta(seconds=1)
     capture = waiting(user, age=60, status=Status.READING, claimed_at=long_ago, attempts=claims.MAX_ATTEMPTS)

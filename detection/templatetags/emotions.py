@@ -6,17 +6,6 @@ from emotune.emotions import BY_NAME, EMOTIONS
 
 register = template.Library()
 
-ADJECTIVES = {
-    "angry": "angry",
-    "disgust": "disgusted",
-    "fear": "afraid",
-    "happy": "happy",
-    "sad": "sad",
-    "surprise": "surprised",
-    "neutral": "neutral",
-}
-
-
 @register.simple_tag
 def all_emotions() -> tuple[str, ...]:
     """Return the names of the seven, in their order."""
@@ -26,7 +15,7 @@ def all_emotions() -> tuple[str, ...]:
 @register.filter
 def adjective(emotion: str) -> str:
     """Return the word that completes "You look ..."."""
-    return ADJECTIVES.get(emotion, emotion)
+    return BY_NAME[emotion].adjective if emotion in BY_NAME else emotion
 
 
 @register.filter
