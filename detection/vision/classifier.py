@@ -19,8 +19,8 @@ EPSILON = 1e-5
 class Classifier:
     """The network of a folder with its card."""
 
-    def __init__(self, network: Compiled, card: Card) -> None:
-        self._network, self.card = network, card
+    def __init__(self, network: Compiled, card: Card, parameters: int) -> None:
+        self._network, self.card, self.parameters = network, card, parameters
 
     @classmethod
     def load(cls, folder: Path, threads: int = 1) -> "Classifier":
@@ -32,7 +32,7 @@ class Classifier:
             network = _compile(card.architecture, weights, threads)
         except (OSError, ValueError, StopIteration, RuntimeError) as error:
             raise ModelFileError(f"{folder}/weights.npz does not fit its card ({error}); train again") from error
-        return cls(network, card)
+        return cls(network, card, parameters=sum(values.size for values in weights))
 
     def logits(self, crops: npt.NDArray[np.uint8]) -> dict[str, Array]:
         """Return the logits by head, each (n, 7), of (n, 48, 48) grey faces."""

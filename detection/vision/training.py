@@ -1,7 +1,9 @@
 """Train the emotion network: targets, schedule, checkpoints, calibration and the model card."""
 
 import datetime as dt
+import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,8 +16,8 @@ import numpy.typing as npt
 
 from detection.vision.augmentation import augment
 from detection.vision.card import HEADS, Architecture, Card, probabilities
-from detection.vision.data import Split, hold_out, load_split
-from detection.vision.evaluation import choose_threshold, fit_temperature, measure
+from detection.vision.data import DataError, Split, check_pictures, hold_out, load_split
+from detection.vision.evaluation import choose_threshold, fit_temperature, measure_heads
 from detection.vision.network import build_network, save_network
 from emotune.emotions import EMOTIONS
 
@@ -100,25 +102,42 @@ def train(data: Path, out: Path, recipe: Recipe, architecture: Architecture, rep
     """Train on the `train` split of `data`, measure on `public_test`, write weights and card to `out`.
 
     A training that was killed goes on from its last whole epoch when called again with the same `out` (its state lies
-    in `out`/checkpoint until the end). Raises DataError (see data.py) before the first step where data are bad.
+    in `out`/checkpoint until the end). `report` hears "check" for every picture that was looked at, "start", "step" for
+    every batch and "epoch". Raises DataError (see data.py) before the first step where data are bad, and where `out`
+    holds an unfinished training with other settings.
     """
-    kept, held = hold_out(load_split(data, "train"), recipe.held_out, recipe.seed)
-    test = load_split(data, "public_test")
+    whole, test = load_split(data, "train"), load_split(data, "public_test")
+    for split in (whole, test):
+        check_pictures(split, lambda seen: report("check", {"pictures": seen, "of": len(whole) + len(test)}))
+    kept, held = hold_out(whole, recipe.held_out, recipe.seed)
+    checkpoint = _checkpoint(out / "checkpoint", recipe, architecture)
     if recipe.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
-    network = build_network(architecture, recipe.seed)
+    try:
+        network = build_network(architecture, recipe.seed)
+    finally:
+        keras.config.set_dtype_policy("float32")
     batches = Batches(kept, recipe)
+    report("start", {"epochs": recipe.epochs, "steps": len(batches)})
     compile_network(network, recipe, steps=recipe.epochs * len(batches))
-    checkpoint = keras.callbacks.BackupAndRestore(str(out / "checkpoint"))
-    (out / "checkpoint").mkdir(parents=True, exist_ok=True)
     network.fit(batches, epochs=recipe.epochs, verbose=0, callbacks=[checkpoint, Progress(batches, held, report)])
-    keras.config.set_dtype_policy("float32")
     served = build_network(architecture, recipe.seed)
     served.set_weights(network.get_weights())
     card = make_card(served, architecture, recipe, held, test)
     card = replace(card, data={"name": data.name, "train": len(kept), "held_out": len(held), "test": len(test)})
     save_network(served, card, out)
+    shutil.rmtree(out / "checkpoint")
     return card
+
+
+def _checkpoint(folder: Path, recipe: Recipe, architecture: Architecture) -> keras.callbacks.BackupAndRestore:
+    settings = json.dumps({"recipe": asdict(recipe), "architecture": asdict(architecture)}, sort_keys=True)
+    note = folder / "settings.json"
+    if note.exists() and note.read_text(encoding="utf-8") != settings:
+        raise DataError(f"{folder}: an unfinished training with other settings; use them, or remove the folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(settings, encoding="utf-8")
+    return keras.callbacks.BackupAndRestore(str(folder), double_checkpoint=True, delete_checkpoint=False)
 
 
 def compile_network(network: keras.Model, recipe: Recipe, steps: int) -> None:
@@ -161,17 +180,3 @@ def make_card(network: keras.Model, architecture: Architecture, recipe: Recipe, 
         training={**asdict(recipe), "parameters": int(network.count_params()), "date": today},
         measures=measure_heads(predict(network, test), test, card),
     )
-
-
-def measure_heads(logits: dict[str, npt.NDArray[np.float32]], test: Split, card: Card) -> dict[str, Any]:
-    """Measure each head against its own truth, and the served blend against both, on one split."""
-    voted = np.isfinite(test.votes.sum(axis=1))
-    majority = np.where(voted[:, None], test.votes, 0).argmax(axis=1).astype(np.int64)
-    by_blend = {"labels": 0.0, "crowd": 1.0, "served": card.blend}
-    measures: dict[str, Any] = {}
-    for name, blend in by_blend.items():
-        read = probabilities(logits, card, blend)
-        measures[name] = {"labels": asdict(measure(read, test.labels))}
-        if voted.any():
-            measures[name]["crowd"] = asdict(measure(read[voted], majority[voted]))
-    return measures
