@@ -12,11 +12,13 @@ from emotune.emotions import EMOTIONS
 
 
 class Playlist(models.Model):
-    """Tracks for one mood; a capture has one for each mood that it was said to show, so a correction can be undone."""
+    """Tracks for one mood; a capture has one for each mood that it was said to show, so a correction can be undone,
+    and one for each journey from such a mood to one that the person wants."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="playlists")
     capture = models.ForeignKey(Capture, null=True, blank=True, on_delete=models.CASCADE, related_name="playlists")
     emotion = models.CharField(max_length=10)
+    wanted = models.CharField(max_length=10, blank=True, help_text="where a journey leads; empty: this is none")
     seed = models.PositiveIntegerField(help_text="the same seed and the same catalogue give the same tracks")
     created_at = models.DateTimeField(auto_now_add=True)
     tracks = models.ManyToManyField(Track, through="PlaylistTrack")
@@ -24,8 +26,9 @@ class Playlist(models.Model):
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["capture", "emotion"], name="one_playlist_per_capture_and_emotion"),
+            models.UniqueConstraint(fields=["capture", "emotion", "wanted"], name="one_playlist_per_capture_and_way"),
             models.CheckConstraint(condition=models.Q(emotion__in=EMOTIONS), name="playlist_emotion_known"),
+            models.CheckConstraint(condition=models.Q(wanted__in=("", *EMOTIONS)), name="playlist_wanted_known"),
         ]
 
     def __str__(self) -> str:
@@ -48,6 +51,8 @@ class PlaylistTrack(models.Model):
             models.UniqueConstraint(fields=["playlist", "rank"], name="one_track_per_rank"),
             models.UniqueConstraint(fields=["playlist", "track"], name="a_track_once_per_playlist"),
         ]
+        # asks for each candidate whether one of the latest places is the track's
+        indexes: ClassVar = [models.Index(fields=["track", "id"], name="place_by_track")]
 
     def __str__(self) -> str:
         return f"{self.rank}. {self.track}"
@@ -86,3 +91,36 @@ class Rating(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.value:+d} {self.track}"
+
+
+class Skip(models.Model):
+    """A track that was begun and passed over before it counted as heard."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="skips")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
+    playlist = models.ForeignKey(Playlist, null=True, blank=True, on_delete=models.SET_NULL, related_name="skips")
+    skipped_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-skipped_at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["user", "-skipped_at"], name="skips_of_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} skipped {self.track}"
+
+
+class NeverAgain(models.Model):
+    """A person's wish not to be given a track again, for ever or until a moment."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="never_again")
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
+    until = models.DateTimeField(null=True, blank=True, help_text="empty: for ever")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "track"], name="never_again_once_per_person_and_track"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: never again {self.track}"

@@ -1,7 +1,9 @@
-"""What playlists do for a person: make one for a mood, take a rating, note a listen."""
+"""What playlists do for a person: make one for a mood, take a rating, note what was heard, skipped or unwanted."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -12,13 +14,15 @@ from detection.models import Capture
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 from playlists import queries
-from playlists.models import Listen, Playlist, PlaylistTrack, Rating
-from playlists.ranking import rank
+from playlists.models import Listen, NeverAgain, Playlist, PlaylistTrack, Rating, Skip
+from playlists.pool import candidates
+from playlists.ranking import rank, target_point
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 LENGTH = 15
+NO_MOOD = "There is no mood to play for yet. Choose one of the seven."
 LISTEN_SOURCES = ("spotify", "audio", "api")
 
 
@@ -33,28 +37,32 @@ class Recommendation:
     reason: str
 
 
-def recommend(*, emotion: str, user: "User | None" = None, k: int = LENGTH, seed: int = 0) -> list[Recommendation]:
+def recommend(
+    *,
+    emotion: str,
+    user: "User | None" = None,
+    k: int = LENGTH,
+    seed: int = 0,
+    weights: Mapping[str, float] | None = None,
+) -> list[Recommendation]:
     """Return up to k tracks for an emotion, best first; fewer, or none, when the catalogue has no more.
 
+    `weights` are the probabilities of the emotions that the mood is mixed of; without them it is the emotion alone.
     Raises InvalidInput for an unknown emotion or k outside 1..100.
     """
     if emotion not in EMOTIONS:
         raise InvalidInput(f"There is no emotion {emotion!r}. Choose one of {', '.join(EMOTIONS)}.")
     if not 1 <= k <= 100:
         raise InvalidInput(f"{k} tracks cannot be recommended. Ask for 1 to 100.")
-    candidates = queries.candidates(emotion, least=k)
-    picks = rank(candidates, queries.taste(user), emotion=emotion, k=k, seed=seed)
-    tracks = Track.objects.in_bulk([candidates.ids[pick.index] for pick in picks])
+    centres = queries.centres()
+    taste = queries.taste(user, centres)
+    found = candidates(emotion, least=k, seed=seed, taste=taste, centres=centres)
+    picks = rank(found, taste, target=target_point(weights or {emotion: 1.0}, centres), k=k, seed=seed)
+    tracks = Track.objects.in_bulk([found.features.ids[pick.index] for pick in picks])
     return [
-        Recommendation(
-            rank=place,
-            track=tracks[candidates.ids[pick.index]],
-            distance=float(candidates.distance[pick.index]),
-            score=pick.score,
-            reason=pick.reason,
-        )
+        Recommendation(place, tracks[found.features.ids[pick.index]], pick.distance, pick.score, pick.reason)
         for place, pick in enumerate(picks, start=1)
-        if candidates.ids[pick.index] in tracks
+        if found.features.ids[pick.index] in tracks
     ]
 
 
@@ -64,32 +72,53 @@ def build_playlist(*, capture: Capture, k: int = LENGTH) -> Playlist:
     Raises InvalidInput while the capture has no mood. Two requests at once get the same playlist.
     """
     if not capture.mood:
-        raise InvalidInput("There is no mood to play for yet. Choose one of the seven.")
-    existing = Playlist.objects.filter(capture=capture, emotion=capture.mood).first()
+        raise InvalidInput(NO_MOOD)
+    existing = Playlist.objects.filter(capture=capture, emotion=capture.mood, wanted="").first()
     if existing is not None:
         return existing
-    seed = zlib.crc32(capture.id.bytes + capture.mood.encode()) & 0x7FFFFFFF
-    found = recommend(emotion=capture.mood, user=capture.user, k=k, seed=seed)
+    seed = seed_of(capture)
+    found = recommend(emotion=capture.mood, user=capture.user, k=k, seed=seed, weights=mood_weights(capture))
+    return _store(capture, found, seed)
+
+
+def mood_weights(capture: Capture) -> dict[str, float]:
+    """Return the probabilities by emotion that a capture's playlist follows.
+
+    A person who picks one of the reader's two likeliest emotions agrees with the reading, which keeps its shade at
+    half its weight; any other word of theirs stands alone.
+    """
+    scores: dict[str, float] = capture.scores or {}
+    if not capture.chosen:
+        return scores or {capture.mood: 1.0}
+    if capture.chosen not in capture.top_two:
+        return {capture.chosen: 1.0}
+    total = sum(scores.values()) or 1.0
+    return {name: 0.5 * score / total + 0.5 * (name == capture.chosen) for name, score in scores.items()}
+
+
+def seed_of(capture: Capture, wanted: str = "") -> int:
+    return zlib.crc32(capture.id.bytes + (capture.mood + wanted).encode()) & 0x7FFFFFFF
+
+
+def _store(capture: Capture, found: list[Recommendation], seed: int, wanted: str = "") -> Playlist:
+    """Keep a playlist; of two that are made at the same time the first one stays."""
+    way = {"capture": capture, "emotion": capture.mood, "wanted": wanted}
     try:
-        return _store(capture, found, seed)
+        with transaction.atomic():
+            playlist = Playlist.objects.create(user=capture.user, seed=seed, **way)
+            PlaylistTrack.objects.bulk_create(
+                PlaylistTrack(
+                    playlist=playlist,
+                    track=item.track,
+                    rank=item.rank,
+                    distance=item.distance,
+                    score=item.score,
+                    reason=item.reason,
+                )
+                for item in found
+            )
     except IntegrityError:
-        return Playlist.objects.get(capture=capture, emotion=capture.mood)
-
-
-@transaction.atomic
-def _store(capture: Capture, found: list[Recommendation], seed: int) -> Playlist:
-    playlist = Playlist.objects.create(user=capture.user, capture=capture, emotion=capture.mood, seed=seed)
-    PlaylistTrack.objects.bulk_create(
-        PlaylistTrack(
-            playlist=playlist,
-            track=item.track,
-            rank=item.rank,
-            distance=item.distance,
-            score=item.score,
-            reason=item.reason,
-        )
-        for item in found
-    )
+        return Playlist.objects.get(**way)
     return playlist
 
 
@@ -117,3 +146,28 @@ def record_listen(*, user: "User", track: Track, source: str, playlist: Playlist
     if source not in LISTEN_SOURCES:
         raise InvalidInput(f"A listen comes from one of {', '.join(LISTEN_SOURCES)}.")
     return Listen.objects.create(user=user, track=track, playlist=playlist, source=source)
+
+
+def record_skip(*, user: "User", track: Track, playlist: Playlist | None = None) -> Skip:
+    """Note that a track was begun and passed over before it counted as heard, which the player decides."""
+    return Skip.objects.create(user=user, track=track, playlist=playlist)
+
+
+def never_again(*, user: "User", track: Track, undo: bool = False, until: datetime | None = None) -> bool:
+    """Keep a track out of all of a person's later playlists, for ever or until a moment; `undo` takes that back.
+
+    Returns whether the track is kept out now. The last of several at once wins. Raises InvalidInput for a moment that
+    has passed.
+    """
+    if undo:
+        NeverAgain.objects.filter(user=user, track=track).delete()
+        return False
+    if until is not None and until <= timezone.now():
+        raise InvalidInput("That moment has passed. Choose a later one, or none for ever.")
+    NeverAgain.objects.bulk_create(
+        [NeverAgain(user=user, track=track, until=until)],
+        update_conflicts=True,
+        unique_fields=["user", "track"],
+        update_fields=["until"],
+    )
+    return True

@@ -33,6 +33,7 @@ PURE = (
     "catalogue/records.py",
     "catalogue/synthesis.py",
     "playlists/ranking.py",
+    "playlists/taste.py",
 )
 FRAMEWORKS = {"django", "celery", "redis", "kombu", "rest_framework", "allauth"}
 

@@ -1,85 +1,170 @@
 """Ranking: what a person is given for a mood, from arrays alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playlists.ranking import ARTIST_CAP, Candidates, Taste, rank
+from emotune.emotions import BY_NAME
+from playlists.ranking import ARTIST_CAP, EXPLORE_EVERY, Candidates, Taste, rank, target_point
+from playlists.taste import Evidence, Features
+
+CENTRE = np.array(BY_NAME["sad"].anchor)
+CENTRES = {name: emotion.anchor for name, emotion in BY_NAME.items()}
 
 
-def make_candidates(n: int, *, artists: int = 1000, spotify: bool = True) -> Candidates:
-    return Candidates(
+def make_candidates(n: int, *, artists: int = 1000, genres: int = 7, spotify: bool = True) -> Candidates:
+    """Tracks 1..n, each further from the centre than the one before, in directions that take turns."""
+    directions = np.random.default_rng(5).normal(size=(n, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    offsets = directions * np.linspace(0.05, 2, n)[:, None]
+    features = Features(
         ids=tuple(range(1, n + 1)),
-        distance=np.linspace(0.05, 2, n),
+        offsets=offsets,
+        emotions=("sad",) * n,
         artists=tuple(f"artist {i % artists}" for i in range(n)),
-        spotify_ids=tuple(f"id{i:020d}" if spotify else "" for i in range(n)),
+        genres=tuple(f"genre {i % genres}" for i in range(n)),
     )
+    spotify_ids = tuple(f"id{i:020d}" if spotify else "" for i in range(n))
+    return Candidates(CENTRE + offsets, features, spotify_ids, np.zeros(n, np.bool_))
 
 
 def ids(candidates, picks):
-    return [candidates.ids[pick.index] for pick in picks]
+    return [candidates.features.ids[pick.index] for pick in picks]
+
+
+def ranked(pool, taste=None, *, k=15, seed=0, target=CENTRE):
+    return ids(pool, rank(pool, taste or Taste(), target=target, k=k, seed=seed))
+
+
+def acts(pool, values):
+    """Evidence from ratings of candidates, by their ids."""
+    rows = [track_id - 1 for track_id in values]
+    taken = Features(
+        ids=tuple(values),
+        offsets=pool.features.offsets[rows],
+        emotions=tuple("sad" for _ in rows),
+        artists=tuple(pool.features.artists[i] for i in rows),
+        genres=tuple(pool.features.genres[i] for i in rows),
+    )
+    return Evidence.of(taken, list(values.values()), [0.3] * len(rows))
 
 
 def test_the_same_seed_gives_the_same_picks_and_another_seed_others():
     pool = make_candidates(300)
-    first = rank(pool, Taste(), emotion="sad", k=15, seed=1)
-    assert first == rank(pool, Taste(), emotion="sad", k=15, seed=1)
-    assert ids(pool, first) != ids(pool, rank(pool, Taste(), emotion="sad", k=15, seed=2))
+    first = rank(pool, Taste(), target=CENTRE, k=15, seed=1)
+    assert first == rank(pool, Taste(), target=CENTRE, k=15, seed=1)
+    assert ids(pool, first) != ranked(pool, seed=2)
 
 
 def test_near_tracks_come_before_far_ones():
     pool = make_candidates(300)
-    near = [np.mean(ids(pool, rank(pool, Taste(), emotion="sad", k=15, seed=seed))) for seed in range(20)]
-    assert np.mean(near) < 100  # of ids 1..300, in order of distance
+    assert np.mean([np.mean(ranked(pool, seed=seed)) for seed in range(20)]) < 100  # of ids 1..300, by distance
 
 
-def test_a_disliked_track_never_comes_back():
+def test_the_target_is_the_mean_of_the_centres_by_probability():
+    mixed = target_point({"sad": 0.5, "happy": 1.5, "fear": 0.0}, CENTRES)
+    assert mixed == pytest.approx(0.25 * np.array(CENTRES["sad"]) + 0.75 * np.array(CENTRES["happy"]))
+    with pytest.raises(ValueError, match="probability over 0"):
+        target_point({"sad": 0.0}, CENTRES)
+
+
+def test_the_picks_follow_the_whole_mood_and_not_its_top_alone():
+    pool = make_candidates(300)
+    towards = np.array([1.0, 0.0, 0.0])
+    for seed in range(5):
+        plain = pool.vad[np.array(ranked(pool, seed=seed)) - 1].mean(axis=0)
+        shaded = pool.vad[np.array(ranked(pool, seed=seed, target=CENTRE + towards)) - 1].mean(axis=0)
+        assert shaded[0] > plain[0] + 0.3
+
+
+def test_what_is_banned_never_comes_back_not_even_under_another_id():
     pool = make_candidates(20)
-    picks = rank(pool, Taste(tracks={1: -1, 2: -1}), emotion="sad", k=20, seed=0)
-    assert set(ids(pool, picks)) == set(range(3, 21))
+    twins = replace(pool, spotify_ids=(*pool.spotify_ids[:19], pool.spotify_ids[2]))
+    taste = Taste(banned=frozenset({1, 2}), banned_spotify=frozenset({pool.spotify_ids[2]}))
+    assert set(ranked(twins, taste, k=20)) == set(range(4, 20))
+
+
+def test_everything_banned_leaves_nothing():
+    pool = make_candidates(20)
+    assert ranked(pool, Taste(banned=frozenset(pool.features.ids))) == []
 
 
 def test_a_liked_artist_moves_up_and_the_reason_says_so():
-    pool = make_candidates(300)
-    liked = pool.artists[120]
-    picks = rank(pool, Taste(artists={liked: 3}), emotion="sad", k=15, seed=0)
-    plain = rank(pool, Taste(), emotion="sad", k=300, seed=0)
-    place = ids(pool, plain).index(121)
-    better = ids(pool, rank(pool, Taste(artists={liked: 3}), emotion="sad", k=300, seed=0)).index(121)
-    assert better < place
-    reasons = [pick.reason for pick in picks if pool.artists[pick.index] == liked]
-    assert all("you liked this artist" in reason for reason in reasons)
+    pool = make_candidates(300, artists=100)
+    taste = Taste(evidence=acts(pool, {121: 1.0, 221: 1.0}), liked={pool.features.artists[20]: 2})
+    assert ranked(pool, k=300).index(21) > ranked(pool, taste, k=300).index(21)
+    reasons = {ids(pool, [pick])[0]: pick.reason for pick in rank(pool, taste, target=CENTRE, k=15, seed=0)}
+    assert reasons[21].endswith("you liked two by this artist")
 
 
-def test_recent_tracks_give_way():
+def test_a_side_of_the_tone_that_was_liked_is_given_and_named():
+    pool = make_candidates(300, genres=300)
+    bright = [i + 1 for i in range(300) if pool.features.offsets[i, 0] > 0.8][:10]
+    dark = [i + 1 for i in range(300) if pool.features.offsets[i, 0] < -0.8][:10]
+    taste = Taste(evidence=acts(pool, dict.fromkeys(bright, 1.0) | dict.fromkeys(dark, -1.0)))
+    picks = rank(pool, taste, target=CENTRE, k=15, seed=0)
+    assert pool.features.offsets[[pick.index for pick in picks], 0].mean() > 0.2
+    assert any("brighter, as you tend to like it" in pick.reason for pick in picks)
+
+
+def test_what_was_played_lately_gives_way_to_what_was_not():
     pool = make_candidates(100)
-    first = ids(pool, rank(pool, Taste(), emotion="sad", k=15, seed=0))
-    again = ids(pool, rank(pool, Taste(recent=frozenset(first)), emotion="sad", k=15, seed=0))
+    first = ranked(pool)
+    again = ranked(pool, Taste(cooling=dict.fromkeys(first, 1.0)))
     assert len(set(first) & set(again)) <= 3
+    assert set(ranked(make_candidates(15), Taste(cooling=dict.fromkeys(range(1, 16), 1.0)))) == set(range(1, 16))
+
+
+def test_what_others_were_given_lately_gives_way():
+    pool = make_candidates(100)
+    shown = np.array([i < 15 for i in range(100)])
+    assert len(set(ranked(replace(pool, shown=shown))) & set(range(1, 16))) < 8
+
+
+def test_every_fifth_place_explores():
+    pool = make_candidates(300, genres=300)
+    taste = Taste(evidence=acts(pool, {200: -1.0, 201: -1.0}))
+    reasons = [pick.reason for pick in rank(pool, taste, target=CENTRE, k=15, seed=0)]
+    new = [place for place, reason in enumerate(reasons, start=1) if "something new" in reason]
+    assert new
+    assert all(place % EXPLORE_EVERY == 0 for place in new)
 
 
 def test_the_artist_cap_holds_until_nothing_else_is_left():
     pool = make_candidates(40, artists=4)
-    picks = rank(pool, Taste(), emotion="sad", k=8, seed=3)
-    assert max(np.unique([pool.artists[p.index] for p in picks], return_counts=True)[1]) == ARTIST_CAP
-    assert len(rank(pool, Taste(), emotion="sad", k=15, seed=3)) == 15
+    picks = ranked(pool, k=8, seed=3)
+    assert max(np.unique([pool.features.artists[i - 1] for i in picks], return_counts=True)[1]) == ARTIST_CAP
+    assert len(ranked(pool, k=15, seed=3)) == 15
 
 
 def test_no_spotify_id_comes_twice():
     pool = make_candidates(30)
-    twins = Candidates(pool.ids, pool.distance, pool.artists, pool.spotify_ids[:15] * 2)
-    assert len(rank(twins, Taste(), emotion="sad", k=30, seed=0)) == 15
+    assert len(ranked(replace(pool, spotify_ids=pool.spotify_ids[:15] * 2), k=30)) == 15
 
 
 def test_it_rejects_a_negative_k():
     with pytest.raises(ValueError, match="0 tracks or more"):
-        rank(make_candidates(3), Taste(), emotion="sad", k=-1, seed=0)
+        rank(make_candidates(3), Taste(), target=CENTRE, k=-1, seed=0)
 
 
-@given(n=st.integers(0, 60), k=st.integers(0, 30), seed=st.integers(0, 2**31), artists=st.integers(1, 60))
-def test_it_returns_k_different_tracks_wherever_there_are_that_many(n, k, seed, artists):
+@settings(max_examples=300, deadline=None)
+@given(
+    n=st.integers(0, 60),
+    k=st.integers(0, 30),
+    seed=st.integers(0, 2**31),
+    artists=st.integers(1, 60),
+    liked=st.sets(st.integers(1, 60), max_size=8),
+    banned=st.sets(st.integers(1, 60), max_size=8),
+)
+def test_it_returns_k_different_tracks_wherever_there_are_that_many(n, k, seed, artists, liked, banned):
     pool = make_candidates(n, artists=artists)
-    picks = rank(pool, Taste(), emotion="happy", k=k, seed=seed)
-    assert len(set(ids(pool, picks))) == len(picks) == min(n, k)
+    evidence = acts(pool, {track_id: 1.0 for track_id in sorted(liked) if track_id <= n})
+    taste = Taste(evidence=evidence, banned=frozenset(banned))
+    picks = rank(pool, taste, target=CENTRE, k=k, seed=seed)
+    allowed = set(range(1, n + 1)) - banned
+    assert len(set(ids(pool, picks)) & allowed) == len(picks) == min(len(allowed), k)
+    assert picks == rank(pool, taste, target=CENTRE, k=k, seed=seed)
     assert all(pick.reason.strip() for pick in picks)
