@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import Browser
 
 from emotune.celery import app
 from emotune.embedded import embedded_server
+from tests.browser import chromium
 from tests.servers import Postgres, Redis, environment, manage, missing, server_folder
 
 
@@ -58,3 +60,19 @@ def demo_audio(request: pytest.FixtureRequest) -> Path:
         manage("migrate", "--verbosity=0", env=env)
         manage("load_demo", env=env)
     return folder / "audio"
+
+
+@pytest.fixture(scope="session")
+def model() -> Path:
+    """The folder of the trained network that workers load."""
+    folder: Path = settings.MODEL_DIR
+    if not (folder / "card.json").is_file():
+        missing(f"a trained network in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium for one module: while it runs, Django's models cannot be used in the same thread."""
+    with chromium(tmp_path_factory.mktemp("browser")) as running:
+        yield running

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -206,6 +207,34 @@ class Stack:
     def stop(self) -> None:
         self.web.stop()
         self.worker.stop()
+
+
+class Launched(Process):
+    """emotune as `make run` starts it; on the built-in database and broker unless `variables` name others."""
+
+    def __init__(self, folder: Path, **variables: str) -> None:
+        self.port = variables.setdefault("PORT", str(free_port()))
+        env = environment(folder, **variables)
+        super().__init__(sys.executable, "-m", "emotune.launcher", log=folder / "launcher.log", env=env)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def family(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.pid).children(recursive=True)
+        return []
+
+    def wait_until_up(self) -> None:
+        wait_until("the address", lambda: f"emotune is at {self.url}/" in self.words(), seconds=120)
+
+    def kill(self) -> None:
+        children = self.family()
+        super().kill()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 PROCESSES = (sys.executable, "-m", "emotune.processes")

@@ -4,7 +4,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +12,9 @@ import psutil
 import pytest
 
 from emotune.launcher import READER_IS_WARM
-from tests.servers import ROOT, Process, environment, free_port, status_of, wait_until
+from tests.servers import ROOT, Launched, free_port, status_of
 
-LAUNCHER = (sys.executable, "-m", "emotune.launcher")
-Launch = Callable[..., Process]
+Launch = Callable[..., Launched]
 
 
 @pytest.fixture(scope="module")
@@ -26,33 +24,23 @@ def home(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def launch(home: Path, tmp_path: Path, demo_audio: Path) -> Iterator[Launch]:
-    started: list[Process] = []
+def launch(home: Path, demo_audio: Path) -> Iterator[Launch]:
+    started: list[Launched] = []
 
-    def start(**variables: str) -> Process:
-        env = environment(home, EMOTUNE_AUDIO=str(demo_audio), **variables)
-        started.append(Process(*LAUNCHER, log=tmp_path / f"launcher-{len(started)}.log", env=env))
+    def start(**variables: str) -> Launched:
+        (home / "launcher.log").unlink(missing_ok=True)
+        started.append(Launched(home, EMOTUNE_AUDIO=str(demo_audio), **variables))
         return started[-1]
 
     yield start
     for process in started:
-        for child in family(process):
-            child.kill()
         process.kill()
 
 
-def family(process: Process) -> list[psutil.Process]:
-    try:
-        return psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
-def wait_until_up(process: Process, port: int) -> list[psutil.Process]:
-    """Return the launcher's family once it has told the address: the two children first."""
-    wait_until("the address", lambda: f"emotune is at http://127.0.0.1:{port}/" in process.words())
-    assert status_of(f"http://127.0.0.1:{port}/") == 200
-    return family(process)
+def wait_until_up(process: Launched) -> list[psutil.Process]:
+    process.wait_until_up()
+    assert status_of(process.url) == 200
+    return process.family()
 
 
 def child(processes: list[psutil.Process], name: str) -> psutil.Process:
@@ -65,15 +53,10 @@ def assert_all_gone(processes: list[psutil.Process], seconds: float = 10) -> Non
 
 
 def test_it_starts_web_and_worker_and_stops_both_on_sigterm(launch):
-    port = free_port()
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        other = f"redis://127.0.0.1:{taken.getsockname()[1]}/0"
-        process = launch(PORT=str(port))
-        processes = wait_until_up(process, port)
+    process = launch()
+    processes = wait_until_up(process)
     web, worker = child(processes, "web"), child(processes, "worker")
-    redis_url = worker.environ()["REDIS_URL"]
-    assert redis_url == web.environ()["REDIS_URL"] != other
-    assert redis_url.startswith("redis://127.0.0.1:")
+    assert web.environ()["REDIS_URL"] == worker.environ()["REDIS_URL"]
     process.popen.send_signal(signal.SIGTERM)
     assert process.popen.wait(timeout=20) == 0
     assert_all_gone(processes)
@@ -81,10 +64,16 @@ def test_it_starts_web_and_worker_and_stops_both_on_sigterm(launch):
     assert "KeyboardInterrupt" not in process.words()
 
 
+def test_two_at_once_have_a_broker_each(launch):
+    first, second = launch(), launch()
+    families = [wait_until_up(process) for process in (first, second)]
+    urls = {child(processes, "worker").environ()["REDIS_URL"] for processes in families}
+    assert len(urls) == 2
+
+
 def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch):
-    port = free_port()
-    process = launch(PORT=str(port))
-    processes = wait_until_up(process, port)
+    process = launch()
+    processes = wait_until_up(process)
     child(processes, "worker").kill()
     assert process.popen.wait(timeout=20) == 1
     assert "The worker process was ended by SIGKILL" in process.words()
@@ -92,12 +81,11 @@ def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch):
 
 
 def test_after_a_killed_launcher_the_next_one_starts_on_the_same_port_and_stops_on_ctrl_c(launch):
-    port = free_port()
-    first = launch(PORT=str(port))
-    orphans = wait_until_up(first, port)
+    first = launch()
+    orphans = wait_until_up(first)
     first.popen.kill()
-    second = launch(PORT=str(port))
-    processes = wait_until_up(second, port)
+    second = launch(PORT=str(first.port))
+    processes = wait_until_up(second)
     assert_all_gone(orphans)
     second.popen.send_signal(signal.SIGINT)
     assert second.popen.wait(timeout=20) == 0
@@ -117,20 +105,20 @@ def test_a_port_in_use_is_one_line_that_says_what_to_type(launch):
     ("variables", "line"),
     [
         ({"PORT": "http"}, r"PORT is 'http'; set it to a number, as in PORT=8001 make run"),
-        ({"HOST": "192.0.2.1"}, r"192\.0\.2\.1:8000 cannot be used: .*\. Set HOST and PORT\."),
+        ({"HOST": "192.0.2.1"}, r"192\.0\.2\.1:\d+ cannot be used: .*\. Set HOST and PORT\."),
         ({"REDIS_URL": "localhost"}, r"REDIS_URL must look like redis://host:6379/0"),
         ({"DATABASE_URL": "mysql://localhost/x"}, r"DATABASE_URL must look like postgres://.*"),
     ],
 )
 def test_what_it_cannot_use_is_one_line(launch, variables, line):
-    process = launch(**{"PORT": str(free_port()) if "HOST" not in variables else "8000"} | variables)
+    process = launch(**variables)
     assert process.popen.wait(timeout=20) == 1
     assert re.fullmatch(line, process.words().strip())
 
 
 def test_a_database_that_does_not_answer_is_one_line(launch):
     nobody = free_port()
-    process = launch(PORT=str(free_port()), DATABASE_URL=f"postgres://emotune@127.0.0.1:{nobody}/emotune")
+    process = launch(DATABASE_URL=f"postgres://emotune@127.0.0.1:{nobody}/emotune")
     assert process.popen.wait(timeout=30) == 1
     assert re.search(r"^The database cannot be used: .*refused", process.words(), re.MULTILINE)
     assert "Traceback" not in process.words()

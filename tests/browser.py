@@ -1,0 +1,52 @@
+"""A real Chromium whose camera shows a photograph."""
+
+import contextlib
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+from PIL import Image
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from tests.servers import missing
+
+QUIET = ("--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update")
+WIDTH, HEIGHT = 640, 480
+
+
+def smiling_photograph() -> Image.Image:
+    """Return scikit-image's astronaut, smiling, cut to the frame of a camera."""
+    return Image.fromarray(np.asarray(skimage.data.astronaut())).crop((20, 0, 420, 300)).resize((WIDTH, HEIGHT))
+
+
+def jpeg(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=92)
+    return file.getvalue()
+
+
+@contextlib.contextmanager
+def chromium(folder: Path) -> Iterator[Browser]:
+    """Start Chromium with a camera that films the smiling photograph; a page is granted it without being asked."""
+    binary = shutil.which("chromium") or shutil.which("google-chrome") or missing("chromium")
+    film = folder / "camera.mjpeg"
+    film.write_bytes(jpeg(smiling_photograph()) * 2)
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    flags = [*QUIET, *camera, f"--use-file-for-fake-video-capture={film}"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=binary, args=flags, chromium_sandbox=os.geteuid() != 0, timeout=120_000
+        )
+        yield browser
+        with contextlib.suppress(Error):
+            browser.close()
+
+
+def picture_of(page: Page, name: str) -> None:
+    """Keep a screenshot where EMOTUNE_SCREENSHOTS says, for somebody to look at."""
+    if folder := os.environ.get("EMOTUNE_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
