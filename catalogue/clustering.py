@@ -1,22 +1,19 @@
 """Divide valence-arousal-dominance space among the seven emotions by K-Means from their anchors."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from catalogue.measures import Floats, Indices, silhouettes
 from emotune.emotions import ANCHORS, EMOTIONS
 from emotune.errors import InvalidInput
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Chitturi and Kapila's settings.
 TOLERANCE = 1e-8
 SEED = 50
 # Silhouette compares every point with every other: above this many it is measured on as many drawn at random.
 SILHOUETTE_POINTS = 5000
+LOOKED_AT = 10_000
 
 
 class TooFewPoints(InvalidInput):
@@ -27,19 +24,21 @@ class TooFewPoints(InvalidInput):
 class Fit:
     """One clustering of n points, everything in the order of EMOTIONS.
 
-    `centroids` (7, 3); `labels` (n,), indices into EMOTIONS; `distances` (n,) of each point to its own centroid;
-    `sizes` (7,), points by cluster; `drift` (7,), how far each centroid ended from its emotion's anchor; `silhouette`,
-    -1 to 1, the mean over the points, or over a sample when there are more than SILHOUETTE_POINTS; `parameters`, what
-    the method was run with.
+    `centroids` (7, 3); `whitening` (3, 3), which makes the method's own distances Euclidean ones, or None when they
+    are; `labels` (n,), indices into EMOTIONS; `distances` (n,) of each point to its own centroid; `sizes` (7,), points
+    by cluster; `drift` (7,), how far in VAD space each centroid ended from its emotion's anchor; `silhouette`, -1 to 1,
+    in VAD space, the mean over the points, or over a sample when there are more than SILHOUETTE_POINTS; `parameters`,
+    what the method was run with.
     """
 
     centroids: Floats
+    whitening: Floats | None
     labels: Indices
     distances: Floats
     sizes: Indices
     drift: Floats
     silhouette: float
-    parameters: dict[str, float | str]
+    parameters: dict[str, object]
 
 
 def fit_kmeans(vad: Floats) -> Fit:
@@ -51,53 +50,69 @@ def fit_kmeans(vad: Floats) -> Fit:
     """
     from sklearn.cluster import KMeans
 
-    _check(vad)
-    anchors = np.array(ANCHORS)
-    model = KMeans(len(EMOTIONS), init=anchors, n_init=1, tol=TOLERANCE, random_state=SEED, algorithm="lloyd").fit(vad)
-    centroids: Floats = model.cluster_centers_
-    labels, distances = assign(vad, centroids)
-    return Fit(
-        centroids=centroids,
-        labels=labels,
-        distances=distances,
-        sizes=np.bincount(labels, minlength=len(EMOTIONS)),
-        drift=np.linalg.norm(centroids - anchors, axis=1),
-        silhouette=measure_silhouette(vad, labels),
-        parameters={"start": "anchors", "n_init": 1, "tolerance": TOLERANCE, "random_state": SEED, "points": len(vad)},
-    )
+    check(vad)
+    model = KMeans(
+        len(EMOTIONS), init=np.array(ANCHORS), n_init=1, tol=TOLERANCE, random_state=SEED, algorithm="lloyd"
+    ).fit(vad)
+    parameters: dict[str, object] = {
+        "start": "anchors", "n_init": 1, "tolerance": TOLERANCE, "random_state": SEED
+    }  # fmt: skip
+    return described(vad, model.cluster_centers_, None, parameters)
 
 
-METHODS: dict[str, Callable[[Floats], Fit]] = {"kmeans": fit_kmeans}
+def assign(vad: Floats, centroids: Floats, whitening: Floats | None = None) -> tuple[Indices, Floats]:
+    """Return for each of `vad` (n, 3) the index of the nearest of `centroids` (k, 3) and the distance to it.
 
-
-def assign(vad: Floats, centroids: Floats) -> tuple[Indices, Floats]:
-    """Return for each of `vad` (n, 3) the index of the nearest of `centroids` (k, 3) and the Euclidean distance to it.
-
-    Of centroids at the same distance the first wins.
+    The distance is the Euclidean one, after both were multiplied by `whitening` (3, 3) when it is given. Of centroids
+    at the same distance the first wins.
     """
-    distances = np.stack([np.linalg.norm(vad - centroid, axis=1) for centroid in centroids], axis=1)
-    labels = distances.argmin(axis=1)
-    return labels, distances[np.arange(len(vad)), labels]
+    if whitening is not None:
+        vad, centroids = vad @ whitening, centroids @ whitening
+    labels = np.zeros(len(vad), dtype=np.intp)
+    nearest = np.full(len(vad), np.inf)
+    for index, centroid in enumerate(centroids):
+        distances = np.linalg.norm(vad - centroid, axis=1)
+        nearer = distances < nearest
+        labels[nearer] = index
+        nearest[nearer] = distances[nearer]
+    return labels, nearest
 
 
 def measure_silhouette(vad: Floats, labels: Indices) -> float:
     """Return the mean silhouette (Rousseeuw 1987), -1 to 1, of `vad` (n, 3) under `labels` (n,), sampled when large."""
-    from sklearn.metrics import silhouette_score
-
     if len(vad) > SILHOUETTE_POINTS:
         drawn = np.random.default_rng(SEED).choice(len(vad), SILHOUETTE_POINTS, replace=False)
         one_of_each = np.unique(labels, return_index=True)[1]
         drawn = np.union1d(drawn, one_of_each)
         vad, labels = vad[drawn], labels[drawn]
-    return float(silhouette_score(vad, labels))
+    return float(silhouettes(vad, labels).mean())
 
 
-def _check(vad: Floats) -> None:
+def described(vad: Floats, centroids: Floats, whitening: Floats | None, parameters: dict[str, object]) -> Fit:
+    """Return the Fit of `vad` (n, 3) to the regions that `centroids` (7, 3) and `whitening` make."""
+    labels, distances = assign(vad, centroids, whitening)
+    return Fit(
+        centroids=centroids,
+        whitening=whitening,
+        labels=labels,
+        distances=distances,
+        sizes=np.bincount(labels, minlength=len(EMOTIONS)),
+        drift=np.linalg.norm(centroids - np.array(ANCHORS), axis=1),
+        silhouette=measure_silhouette(vad, labels),
+        parameters=parameters | {"points": len(vad)},
+    )
+
+
+def check(vad: Floats) -> None:
+    """Raise InvalidInput for values that are not finite, TooFewPoints when no more than seven points differ."""
     if not np.isfinite(vad).all():
         raise InvalidInput(
             "A track without finite valence, arousal and dominance cannot be clustered; import it again."
         )
-    points = len(np.unique(vad, axis=0))
+    # A large catalogue is told by its beginning: sorting all of it would take more memory than the clustering.
+    points = len(np.unique(vad[:LOOKED_AT], axis=0))
+    if points <= len(EMOTIONS) and len(vad) > LOOKED_AT:
+        points = len(np.unique(vad, axis=0))
     if points <= len(EMOTIONS):
         raise TooFewPoints(
             f"Clustering needs more than {len(EMOTIONS)} tracks at different places in valence, arousal and dominance; "

@@ -4,16 +4,21 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
-from catalogue.clustering import METHODS, Fit, Floats, TooFewPoints, assign
+from catalogue.anchored import fit_anchored
+from catalogue.clustering import Fit, TooFewPoints, assign, fit_kmeans
+from catalogue.measures import Floats, Indices
 from catalogue.models import Clustering, Track
+from catalogue.moods import mood_of
 from catalogue.muse import MuseTrack, Progress, Reject, read_muse
 from catalogue.staging import bulk_write, merge_tags, merge_tracks, stage_tags, stage_tracks
 from emotune.emotions import EMOTIONS
@@ -24,6 +29,13 @@ BATCH = 5000
 KEPT_REJECTS = 1000
 # With fewer playable tracks a clustering is made only when asked for: seven clusters of them would mean little.
 ENOUGH_TO_CLUSTER = 100
+
+# What fits n points (n, 3), with the emotion that their moods name (n,), by the method's name.
+METHODS: dict[str, Callable[[Floats, Indices], Fit]] = {
+    "anchored": fit_anchored,
+    "kmeans": lambda vad, _moods: fit_kmeans(vad),
+}
+DEFAULT_METHOD = "anchored"
 
 Item = TypeVar("Item")
 
@@ -88,18 +100,17 @@ def import_tracks(
 
 
 def cluster_catalogue(
-    *, method: str = "kmeans", activate: bool = False, progress: Progress | None = None
+    *, method: str = DEFAULT_METHOD, activate: bool = False, progress: Progress | None = None
 ) -> Clustering:
     """Cluster the playable tracks, the demonstration's aside, and keep the outcome as a preview or put it in force."""
     begin = time.perf_counter()
     if method not in METHODS:
         raise InvalidInput(f"There is no method {method!r} of clustering. Choose one of: {', '.join(METHODS)}.")
-    vad = _vad(_clustered().filter(~Q(spotify_id="") | ~Q(audio="")))
-    fit = METHODS[method](vad)
+    fit = METHODS[method](*_points(_clustered().filter(~Q(spotify_id="") | ~Q(audio=""))))
     with bulk_write():
         clustering = Clustering.objects.create(
             method=method,
-            parameters=fit.parameters,
+            parameters=_parameters(fit),
             centroids=dict(zip(EMOTIONS, fit.centroids.tolist(), strict=True)),
             quality=_quality(fit) | {"seconds": round(time.perf_counter() - begin, 3)},
         )
@@ -130,13 +141,13 @@ def _cluster_first() -> None:
 
 
 def _tag_tracks(clustering: Clustering, progress: Progress | None = None) -> None:
-    centroids = _centroids(clustering)
+    found = regions(clustering)
     tracks = _clustered().order_by("id").values_list("id", "valence", "arousal", "dominance")
     total = tracks.count()
     done = 0
     with stage_tags() as stage:
         for batch in _batches(tracks.iterator(chunk_size=BATCH)):
-            labels, distances = assign(np.array([row[1:] for row in batch]), centroids)
+            labels, distances = assign(np.array([row[1:] for row in batch]), *found)
             names = [EMOTIONS[label] for label in labels]
             stage.add(list(zip([row[0] for row in batch], names, distances.tolist(), strict=True)))
             done += len(batch)
@@ -150,7 +161,7 @@ def _staged_rows(tracks: Sequence[MuseTrack], active: Clustering | None) -> list
     tags: list[tuple[str, float | None]] = [("", None)] * len(tracks)
     if active and tracks:
         points = np.array([(track.valence, track.arousal, track.dominance) for track in tracks])
-        labels, distances = assign(points, _centroids(active))
+        labels, distances = assign(points, *regions(active))
         tags = [(EMOTIONS[label], distance) for label, distance in zip(labels, distances.tolist(), strict=True)]
     return [
         (
@@ -166,13 +177,28 @@ def _clustered() -> QuerySet[Track]:
     return Track.objects.exclude(origin=Track.Origin.DEMO)
 
 
-def _vad(tracks: QuerySet[Track]) -> Floats:
-    rows = tracks.order_by("id").values_list("valence", "arousal", "dominance")
-    return np.fromiter(rows.iterator(chunk_size=BATCH), dtype=np.dtype((np.float64, 3)))
+def _points(tracks: QuerySet[Track]) -> tuple[Floats, Indices]:
+    """Return places (n, 3) and the emotions that moods name (n,), -1 where they name none."""
+    rows = tracks.order_by("id").values_list("valence", "arousal", "dominance", Cast("seeds", TextField()))
+    named = ((valence, arousal, dominance, _mood(seeds)) for valence, arousal, dominance, seeds in rows.iterator(BATCH))
+    found = np.fromiter(named, dtype=np.dtype((np.float64, 4)))
+    return np.ascontiguousarray(found[:, :3]), found[:, 3].astype(np.intp)
 
 
-def _centroids(clustering: Clustering) -> Floats:
-    return np.array([clustering.centroids[emotion] for emotion in EMOTIONS])
+@lru_cache(maxsize=4096)
+def _mood(seeds: str) -> int:
+    return mood_of(json.loads(seeds))
+
+
+def regions(clustering: Clustering) -> tuple[Floats, Floats | None]:
+    """Return centroids (7, 3) and whitening (3, 3), all that assigning a track needs."""
+    whitening = clustering.parameters.get("whitening")
+    centroids = np.array([clustering.centroids[emotion] for emotion in EMOTIONS])
+    return centroids, None if whitening is None else np.array(whitening)
+
+
+def _parameters(fit: Fit) -> dict[str, object]:
+    return fit.parameters if fit.whitening is None else fit.parameters | {"whitening": fit.whitening.tolist()}
 
 
 def _quality(fit: Fit) -> dict[str, object]:

@@ -13,7 +13,14 @@ from django.test.utils import CaptureQueriesContext
 
 from catalogue.clustering import assign
 from catalogue.models import Clustering, Track
-from catalogue.services import activate_clustering, active_clustering, cluster_catalogue, import_tracks
+from catalogue.services import (
+    METHODS,
+    activate_clustering,
+    active_clustering,
+    cluster_catalogue,
+    import_tracks,
+    regions,
+)
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 from tests.catalogue_files import muse_row, write_muse
@@ -37,7 +44,9 @@ def turned(clustering: Clustering) -> Clustering:
     """A preview with the same centroids under other names."""
     names = EMOTIONS[1:] + EMOTIONS[:1]
     centroids = dict(zip(names, clustering.centroids.values(), strict=True))
-    return Clustering.objects.create(method="kmeans", centroids=centroids, quality=clustering.quality)
+    return Clustering.objects.create(
+        method=clustering.method, centroids=centroids, parameters=clustering.parameters, quality=clustering.quality
+    )
 
 
 def command(*arguments: str) -> str:
@@ -57,12 +66,13 @@ def test_a_preview_says_what_it_found_and_touches_no_track(catalogue):
     assert tags() == [("", None)] * 90
 
 
-def test_activating_gives_every_track_its_nearest_centroid_and_the_distance(catalogue):
-    clustering = cluster_catalogue(activate=True)
+@pytest.mark.parametrize("method", METHODS)
+def test_activating_gives_every_track_its_nearest_centroid_and_the_distance(catalogue, method):
+    clustering = cluster_catalogue(method=method, activate=True)
     assert active_clustering() == clustering
     assert clustering.activated_at
     places = np.array(Track.objects.order_by("id").values_list("valence", "arousal", "dominance"))
-    labels, distances = assign(places, np.array([clustering.centroids[emotion] for emotion in EMOTIONS]))
+    labels, distances = assign(places, *regions(clustering))
     assert tags() == [(EMOTIONS[label], distance) for label, distance in zip(labels, distances, strict=True)]
 
 
@@ -77,6 +87,21 @@ def test_activating_another_retires_the_former_and_activating_that_again_brings_
     activate_clustering(clustering=first)
     assert tags() == before
     assert list(Clustering.objects.order_by("id").values_list("state", flat=True)) == ["active", "retired"]
+
+
+def test_one_method_takes_the_place_of_the_other_and_gives_it_back(catalogue):
+    anchored = cluster_catalogue(activate=True)
+    before = tags()
+    cluster_catalogue(method="kmeans", activate=True)
+    assert tags() != before
+    activate_clustering(clustering=Clustering.objects.get(pk=anchored.pk))
+    assert tags() == before
+
+
+def test_without_mood_words_the_published_means_are_taken_and_the_row_says_so(catalogue):
+    parameters = cluster_catalogue().parameters
+    assert parameters["start"] == "published class means"
+    assert len(parameters["whitening"]) == 3
 
 
 def test_a_failing_activation_leaves_the_former_in_force(catalogue):
@@ -134,7 +159,7 @@ def test_too_few_tracks_are_refused_in_words():
 
 
 def test_an_unknown_method_is_refused_and_the_known_ones_named():
-    with pytest.raises(InvalidInput, match=r"no method 'magic'.*Choose one of: kmeans"):
+    with pytest.raises(InvalidInput, match=r"no method 'magic'.*Choose one of: anchored, kmeans"):
         cluster_catalogue(method="magic")
 
 
@@ -142,7 +167,7 @@ def test_the_command_prints_json_alone(catalogue):
     figures = json.loads(command("--json"))
     assert set(figures) == {"clustering", "method", "silhouette", "sizes", "centroids", "drift", "seconds"}
     assert figures["clustering"] == Clustering.objects.get().pk
-    assert figures["method"] == "kmeans"
+    assert figures["method"] == "anchored"
     assert [len(figures["centroids"][emotion]) for emotion in EMOTIONS] == [3] * 7
     assert list(figures["sizes"]) == list(figures["drift"]) == list(figures["centroids"]) == list(EMOTIONS)
     assert active_clustering() is None

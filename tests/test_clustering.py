@@ -72,6 +72,13 @@ def test_assigning_nothing_gives_nothing():
     assert labels.shape == distances.shape == (0,)
 
 
+def test_whitening_makes_one_direction_count_more_than_another():
+    centroids, point = np.array([[0.0, 0, 0], [3, 4, 0]]), np.array([[0.0, 4, 0]])
+    assert assign(point, centroids)[0].tolist() == [1]
+    labels, distances = assign(point, centroids, np.diag([1.0, 0.25, 1.0]))
+    assert (labels.tolist(), distances.tolist()) == ([0], [1.0])
+
+
 def test_the_silhouette_of_many_points_is_that_of_a_sample():
     vad = clouds(1500, spread=1.0)
     labels = assign(vad, VALUES)[0]

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalogue.management.progress import progress_bar
-from catalogue.services import cluster_catalogue
+from catalogue.services import DEFAULT_METHOD, METHODS, cluster_catalogue
 from emotune.emotions import EMOTIONS
 from emotune.errors import EmotuneError
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     help = "Cluster the tracks by valence, arousal and dominance into the seven emotions, as a preview or in force."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--method", default="kmeans")
+        parser.add_argument("--method", default=DEFAULT_METHOD, help=f"one of {', '.join(METHODS)}")
         parser.add_argument("--activate", action="store_true", help="tag every track by it at once")
         parser.add_argument(
             "--json", action="store_true", help="print the figures as JSON, and nothing else, on stdout"
