@@ -14,9 +14,9 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from catalogue.anchored import fit_anchored
-from catalogue.clustering import Fit, TooFewPoints, assign, fit_kmeans
+from catalogue.clustering import Fit, TooFewPoints, assign
 from catalogue.measures import Floats, Indices
+from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering, Track
 from catalogue.moods import mood_of
 from catalogue.muse import MuseTrack, Progress, Reject, read_muse
@@ -29,13 +29,6 @@ BATCH = 5000
 KEPT_REJECTS = 1000
 # With fewer playable tracks a clustering is made only when asked for: seven clusters of them would mean little.
 ENOUGH_TO_CLUSTER = 100
-
-# What fits n points (n, 3), with the emotion that their moods name (n,), by the method's name.
-METHODS: dict[str, Callable[[Floats, Indices], Fit]] = {
-    "anchored": fit_anchored,
-    "kmeans": lambda vad, _moods: fit_kmeans(vad),
-}
-DEFAULT_METHOD = "anchored"
 
 Item = TypeVar("Item")
 

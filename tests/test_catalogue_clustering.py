@@ -12,9 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalogue.clustering import assign
+from catalogue.methods import METHODS
 from catalogue.models import Clustering, Track
 from catalogue.services import (
-    METHODS,
     activate_clustering,
     active_clustering,
     cluster_catalogue,

@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalogue.management.progress import progress_bar
-from catalogue.services import DEFAULT_METHOD, METHODS, cluster_catalogue
+from catalogue.methods import DEFAULT_METHOD, METHODS
+from catalogue.services import cluster_catalogue
 from emotune.emotions import EMOTIONS
 from emotune.errors import EmotuneError
 
