@@ -10,22 +10,16 @@ from django.db import connection
 from django.db.models import Max, Q, QuerySet
 
 from catalogue.models import Track
+from emotune.emotions import EMOTIONS
+from playlists.listeners import Catalogue
 from playlists.models import PlaylistTrack
-from playlists.ranking import Candidates, Taste
+from playlists.ranking import BY_LIKED, DRAWN, NEAREST, PROBES, WINDOWS, Candidates, Taste, favourites
 from playlists.taste import Features
 
 Centres = dict[str, tuple[float, float, float]]
 
 TRACKS = Track._meta.db_table  # noqa: SLF001 - a documented API in spite of its name
 PLACES = PlaylistTrack._meta.db_table  # noqa: SLF001
-# The nearest tracks to the emotion's centre, the tracks drawn from all over it, and those by artists that are liked.
-NEAREST = 150
-DRAWN = 640
-BY_LIKED = 100
-LIKED_ARTISTS = 30
-# Random ids are looked up; those of the emotion, a seventh or so, are where windows of neighbouring tracks begin.
-PROBES = 256
-WINDOWS = 16
 # A track counts as shown lately when it has one of so many latest places in anybody's playlists.
 SHOWN_PLACES = 20_000
 PLAYABLE = ~Q(spotify_id="") | ~Q(audio="")
@@ -98,14 +92,16 @@ def _windows(emotion: str, seed: int, taste: Taste, shown_after: int) -> list[tu
     parts: list[tuple[str, list[Any], str, int]] = [("", [], "distance, id", NEAREST)]
     starts = _starts(emotion, np.random.default_rng(seed))
     parts += [("AND (distance, id) >= (%s, %s)", list(start), "distance, id", DRAWN // len(starts)) for start in starts]
-    if artists := sorted(taste.liked, key=lambda name: (-taste.liked[name], name))[:LIKED_ARTISTS]:
+    if artists := favourites(taste, seed):
         parts.append((f"AND artist IN ({', '.join(['%s'] * len(artists))})", artists, "id", BY_LIKED))
     shown = f"EXISTS (SELECT 1 FROM {PLACES} AS p WHERE p.track_id = t.id AND p.id > %s)"
     statements: list[str] = []
     values: list[Any] = []
     for n, (condition, given, order, limit) in enumerate(parts):
+        # PostgreSQL would read the whole emotion's index beside the artists' few entries if it could use it for both
+        of_emotion = "emotion || '' = %s" if order == "id" else "emotion = %s"
         statements.append(
-            f"SELECT * FROM (SELECT {', '.join(COLUMNS)}, {shown} AS shown FROM {TRACKS} AS t WHERE emotion = %s"
+            f"SELECT * FROM (SELECT {', '.join(COLUMNS)}, {shown} AS shown FROM {TRACKS} AS t WHERE {of_emotion}"
             f" AND origin <> %s AND (spotify_id <> '' OR audio <> '') {condition}"
             f" ORDER BY {order} LIMIT {limit}) AS w{n}"
         )
@@ -123,3 +119,25 @@ def _starts(emotion: str, rng: np.random.Generator) -> list[tuple[float, int]]:
     distance = {track_id: float(value or 0.0) for track_id, value in found.values_list("id", "distance")}
     drawn = dict.fromkeys(probe for probe in probes if probe in distance)
     return [(distance[track_id], track_id) for track_id in list(drawn)[:WINDOWS]]
+
+
+def whole_catalogue(centres: Centres) -> Catalogue:
+    """Return every playable track that has an emotion, the demonstration's aside, for simulations."""
+    columns = ("emotion", "distance", "id", "tag_count", *COLUMNS[1:])
+    tracks = Track.objects.filter(PLAYABLE).exclude(DEMO).exclude(emotion="")
+    codes = {name: code for code, name in enumerate(EMOTIONS)}
+    rows = sorted((codes[row[0]], row[1] or 0.0, *row[2:]) for row in tracks.values_list(*columns).iterator(5000))
+    artists, genres = sorted({row[7] for row in rows}), sorted({row[8] for row in rows} - {""})
+    artist, genre = {name: n for n, name in enumerate(artists)}, {name: n for n, name in enumerate(genres)}
+    return Catalogue(
+        ids=np.array([row[2] for row in rows], np.int64),
+        vad=np.array([row[4:7] for row in rows], np.float64).reshape(-1, 3),
+        emotion=np.array([row[0] for row in rows], np.intp),
+        genre=np.array([genre.get(row[8], -1) for row in rows], np.intp),
+        artist=np.array([artist[row[7]] for row in rows], np.intp),
+        genres=tuple(genres),
+        artists=tuple(artists),
+        spotify_ids=tuple(row[9] for row in rows),
+        popularity=np.array([row[3] or 0 for row in rows], np.float64),
+        centres=np.array([centres[name] for name in EMOTIONS]),
+    )

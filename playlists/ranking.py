@@ -10,6 +10,15 @@ from playlists.taste import Belief, Evidence, Features, believe, no_evidence
 
 Floats = npt.NDArray[np.float64]
 
+# What a pool of candidates is made of: the nearest tracks to the emotion's centre, tracks drawn from all over it, and
+# tracks by artists that are liked. Random ids are looked up; those of the emotion are where windows of tracks begin.
+NEAREST = 150
+DRAWN = 640
+PROBES = 256
+WINDOWS = 16
+BY_LIKED = 100
+LIKED_ARTISTS = 8
+
 ARTIST_CAP = 2
 # Liking lies about -1 to 1; beside it stand the distance to the target, what was played lately and what all were given.
 CLOSENESS = 0.5
@@ -69,6 +78,13 @@ def target_point(weights: Mapping[str, float], centres: Mapping[str, tuple[float
     shares = np.array([weights[name] for name in names])
     point: Floats = shares @ np.array([centres[name] for name in names]) / shares.sum()
     return point
+
+
+def favourites(taste: Taste, seed: int) -> list[str]:
+    """Return at most LIKED_ARTISTS of the liked artists, drawn by the seed: with many, all have their turn."""
+    names = sorted(taste.liked)
+    drawn = np.random.default_rng(seed).permutation(len(names))[:LIKED_ARTISTS]
+    return [names[i] for i in drawn.tolist()]
 
 
 def rank(candidates: Candidates, taste: Taste, *, target: Floats, k: int, seed: int) -> list[Pick]:

@@ -14,8 +14,9 @@ from detection.models import Capture
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 from playlists import queries
+from playlists.listeners import Catalogue
 from playlists.models import Listen, NeverAgain, Playlist, PlaylistTrack, Rating, Skip
-from playlists.pool import candidates
+from playlists.pool import candidates, whole_catalogue
 from playlists.ranking import rank, target_point
 
 if TYPE_CHECKING:
@@ -171,3 +172,12 @@ def never_again(*, user: "User", track: Track, undo: bool = False, until: dateti
         update_fields=["until"],
     )
     return True
+
+
+def simulation_catalogue() -> Catalogue:
+    """Return the catalogue as simulations need it. Raises InvalidInput where an emotion has no playable track."""
+    catalogue = whole_catalogue(queries.centres())
+    missing = [name for code, name in enumerate(EMOTIONS) if not (catalogue.emotion == code).any()]
+    if missing:
+        raise InvalidInput(f"The catalogue has no playable track for {', '.join(missing)}. Import more first.")
+    return catalogue
