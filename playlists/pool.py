@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from django.db import connection
 from django.db.models import Max, Q, QuerySet
 
@@ -16,12 +17,17 @@ from playlists.models import PlaylistTrack
 from playlists.ranking import BY_LIKED, DRAWN, NEAREST, PROBES, WINDOWS, Candidates, Taste, favourites
 from playlists.taste import Features
 
+Floats = npt.NDArray[np.float64]
 Centres = dict[str, tuple[float, float, float]]
 
 TRACKS = Track._meta.db_table  # noqa: SLF001 - a documented API in spite of its name
 PLACES = PlaylistTrack._meta.db_table  # noqa: SLF001
 # A track counts as shown lately when it has one of so many latest places in anybody's playlists.
 SHOWN_PLACES = 20_000
+# How far around a journey's point, on each axis, tracks are looked for, how many are taken, and what shuffles them.
+REACH = 0.5
+PER_POINT = 400
+PRIME = 7919
 PLAYABLE = ~Q(spotify_id="") | ~Q(audio="")
 DEMO = Q(origin=Track.Origin.DEMO)
 COLUMNS = ("id", "valence", "arousal", "dominance", "artist", "genre", "spotify_id")
@@ -59,6 +65,45 @@ def candidates(emotion: str, *, least: int, seed: int, taste: Taste, centres: Ce
         features=as_features(found, [emotion] * len(found), centres),
         spotify_ids=tuple(row.spotify_id for row in found),
         shown=np.array([shown for _, shown in ordered], np.bool_),
+    )
+
+
+def along(points: Floats, *, seed: int, taste: Taste, centres: Centres) -> Candidates:
+    """Return playable tracks around each of the points (m, 3) of a journey, none of them banned; one query. The
+    demonstration's are among them only where real ones are too few.
+
+    A track near a point lies about as far from the centre of the point's emotion as the point itself, which is what
+    the index knows; of those within reach, some are taken in an order that the seed shuffles.
+    """
+    reach = max(REACH, float(np.linalg.norm(points[1] - points[0])))
+    names, places = list(centres), np.array(list(centres.values()))
+    statements: list[str] = []
+    values: list[Any] = []
+    for n, point in enumerate(points):
+        away = np.linalg.norm(places - point, axis=1)
+        near = int(away.argmin())
+        box = " AND ".join(f"{name} BETWEEN %s AND %s" for name in COLUMNS[1:4])
+        statements.append(
+            f"SELECT * FROM (SELECT {', '.join(COLUMNS)}, emotion, origin FROM {TRACKS} WHERE emotion = %s AND distance"
+            f" BETWEEN %s AND %s AND {box} AND (spotify_id <> '' OR audio <> '')"
+            f" ORDER BY (id * %s) %% {PRIME}, id LIMIT {PER_POINT}) AS w{n}"
+        )
+        values += [names[near], float(away[near]) - 1.8 * reach, float(away[near]) + 1.8 * reach]
+        values += [bound for value in point.tolist() for bound in (value - reach, value + reach)]
+        values.append(1 + seed % (PRIME - 1))
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(statements), values)
+        rows = {row[0]: (Row(*row[:-2]), row[-2], row[-1]) for row in cursor.fetchall()}
+    free = [
+        rows[i] for i in sorted(rows) if i not in taste.banned and rows[i][0].spotify_id not in taste.banned_spotify
+    ]
+    real = [(row, emotion) for row, emotion, origin in free if origin != Track.Origin.DEMO]
+    kept = real if len(real) >= 3 * len(points) else [(row, emotion) for row, emotion, _ in free]
+    return Candidates(
+        vad=np.array([row[1:4] for row, _ in kept], np.float64).reshape(-1, 3),
+        features=as_features([row for row, _ in kept], [emotion for _, emotion in kept], centres),
+        spotify_ids=tuple(row.spotify_id for row, _ in kept),
+        shown=np.zeros(len(kept), np.bool_),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -14,15 +15,19 @@ from detection.models import Capture
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 from playlists import queries
+from playlists.journeys import Stops, waypoints
+from playlists.journeys import plan as plan_journey
 from playlists.listeners import Catalogue
 from playlists.models import Listen, NeverAgain, Playlist, PlaylistTrack, Rating, Skip
-from playlists.pool import candidates, whole_catalogue
+from playlists.pool import along, candidates, whole_catalogue
 from playlists.ranking import rank, target_point
+from playlists.taste import believe
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 LENGTH = 15
+JOURNEY_LENGTH = 10
 NO_MOOD = "There is no mood to play for yet. Choose one of the seven."
 LISTEN_SOURCES = ("spotify", "audio", "api")
 
@@ -80,6 +85,57 @@ def build_playlist(*, capture: Capture, k: int = LENGTH) -> Playlist:
     seed = seed_of(capture)
     found = recommend(emotion=capture.mood, user=capture.user, k=k, seed=seed, weights=mood_weights(capture))
     return _store(capture, found, seed)
+
+
+def build_journey(*, capture: Capture, wanted: str, k: int = JOURNEY_LENGTH) -> Playlist:
+    """Return the playlist that leads from a capture's mood to the wanted one, made the first time it is asked for.
+
+    It has at most k tracks, fewer where the moods are near to each other. Raises InvalidInput while the capture has no
+    mood, for an unknown emotion, the one that the person is in, or k outside 2..30.
+    """
+    if not capture.mood:
+        raise InvalidInput(NO_MOOD)
+    if wanted not in EMOTIONS or wanted == capture.mood:
+        others = ", ".join(name for name in EMOTIONS if name != capture.mood)
+        raise InvalidInput(f"A journey leads from {capture.mood} to another mood. Choose one of {others}.")
+    if not 2 <= k <= 30:
+        raise InvalidInput(f"A journey of {k} tracks cannot be made. Ask for 2 to 30.")
+    existing = Playlist.objects.filter(capture=capture, emotion=capture.mood, wanted=wanted).first()
+    if existing is not None:
+        return existing
+    seed = seed_of(capture, wanted)
+    return _store(capture, _journey(capture, wanted, k, seed), seed, wanted)
+
+
+def _journey(capture: Capture, wanted: str, k: int, seed: int) -> list[Recommendation]:
+    centres = queries.centres()
+    taste = queries.taste(capture.user, centres)
+    start, end = target_point(mood_weights(capture), centres), target_point({wanted: 1.0}, centres)
+    found = along(waypoints(start, end, k), seed=seed, taste=taste, centres=centres)
+    liking = believe(taste.evidence, found.features, np.random.default_rng(seed)).mean
+    plan = plan_journey(start, end, Stops(found.vad, found.features.artists, found.spotify_ids, liking), k=k, seed=seed)
+    tracks = Track.objects.in_bulk([found.features.ids[i] for i in plan.stops])
+    distance = np.linalg.norm(found.vad[plan.stops][:, None] - plan.points, axis=2).min(axis=1)
+    last = len(plan.stops)
+    return [
+        Recommendation(
+            rank=place,
+            track=tracks[found.features.ids[i]],
+            distance=float(distance[place - 1]),
+            score=float(liking[i]),
+            reason=_stage(place, last, capture.mood, wanted),
+        )
+        for place, i in enumerate(plan.stops, start=1)
+        if found.features.ids[i] in tracks
+    ]
+
+
+def _stage(place: int, last: int, mood: str, wanted: str) -> str:
+    if place == 1:
+        return f"starts where you are: {mood}"
+    if place == last:
+        return f"arrives: {wanted}"
+    return f"step {place} of {last} from {mood} to {wanted}"
 
 
 def mood_weights(capture: Capture) -> dict[str, float]:

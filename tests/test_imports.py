@@ -38,6 +38,7 @@ PURE = (
     "catalogue/plots.py",
     "catalogue/records.py",
     "catalogue/synthesis.py",
+    "playlists/journeys.py",
     "playlists/listeners.py",
     "playlists/metrics.py",
     "playlists/plot.py",

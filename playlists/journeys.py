@@ -1,0 +1,138 @@
+"""Journeys: a playlist that walks in even steps from one mood to another, after music therapy's iso principle."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
+
+# Moods may lie so near to each other that ten steps would be too short to hear; then there are fewer.
+SHORTEST_STEP = 0.25
+# So many tracks are weighed for a step, of which at most so many share one point.
+PER_STEP = 120
+PER_POINT = 1
+# Steps more uneven than this, and ends further from their moods, cost more than everything else together.
+UNEVEN, FAR_END = 0.24, 0.45
+FORBIDDEN = 100.0
+SAME_ARTIST = 0.5
+CHANCE = 0.02
+
+
+@dataclass(frozen=True)
+class Stops:
+    """Tracks that a journey may stop at: parallel sequences of length n; `vad` is (n, 3) on the 1-9 scale, `liking`
+    (n,) about -1 to 1 what the person is expected to think of each."""
+
+    vad: Floats
+    artists: tuple[str, ...]
+    spotify_ids: tuple[str, ...]
+    liking: Floats
+
+
+def waypoints(start: Floats, end: Floats, k: int) -> Floats:
+    """Return at most k points, (m, 3), in even steps from `start` to `end`, both (3,) and included.
+
+    There are fewer where a step would be shorter than SHORTEST_STEP. Raises ValueError for k under 2.
+    """
+    if k < 2:
+        raise ValueError(f"k is {k}; a journey has 2 stops or more")
+    length = float(np.linalg.norm(end - start))
+    steps = max(1, min(k - 1, int(length / SHORTEST_STEP)))
+    shares = np.linspace(0, 1, steps + 1)[:, None]
+    points: Floats = start + shares * (end - start)
+    return points
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A journey: `stops` are indexes of tracks, `points` (m, 3) what each of them stands for."""
+
+    points: Floats
+    stops: list[int]
+
+
+def plan(start: Floats, end: Floats, stops: Stops, *, k: int, seed: int) -> Plan:
+    """Return a journey of at most k stops from `start` to `end`, both (3,); the same arguments give the same one.
+
+    Where the catalogue is too sparse for steps that differ from even ones by less than a quarter, it makes fewer and
+    longer ones; where none are even, it keeps the first. Raises ValueError for k under 2.
+    """
+    tried: list[Plan] = []
+    for count in range(len(waypoints(start, end, k)), 1, -1):
+        points = waypoints(start, end, count)
+        tried.append(Plan(points, walk(points, stops, seed=seed)))
+        if unevenness(points, stops.vad[tried[-1].stops]) < UNEVEN:
+            return tried[-1]
+    return tried[0]
+
+
+def unevenness(points: Floats, visited: Floats) -> float:
+    """Return by what share the step between two visited stops (m, 3) differs most from the even one of `points`
+    (n, 3); 1 where a stop is missing."""
+    if len(visited) < len(points):
+        return 1.0
+    even = max(float(np.linalg.norm(points[1] - points[0])), 1e-9)
+    return float(np.abs(np.linalg.norm(np.diff(visited, axis=0), axis=1) / even - 1).max())
+
+
+def walk(points: Floats, stops: Stops, *, seed: int) -> list[int]:
+    """Return for each of the points (m, 3) the index of a stop near it, so that the steps between stops are even.
+
+    Of all walks through the stops nearest to the points, it is the one with the least uneven steps, found by dynamic
+    programming (Viterbi 1967); liking and a little chance, drawn by the seed, decide between walks that are as good.
+    No track and no Spotify id comes twice. Points without any stop near them are left out.
+    """
+    rng = np.random.default_rng(seed)
+    even = float(np.linalg.norm(points[1] - points[0]))
+    layers = [rows for rows in _layers(points, stops, rng) if len(rows)]
+    if not layers:
+        return []
+    away = np.linalg.norm(stops.vad[:, None] - points, axis=2).min(axis=1)
+    at_ends = np.minimum(*np.linalg.norm(stops.vad[:, None] - points[[0, -1]], axis=2).T)
+    own = 0.3 * (away / max(even, SHORTEST_STEP)) ** 2 - 0.1 * stops.liking + CHANCE * rng.random(len(away))
+    artist = np.unique(np.array(stops.artists), return_inverse=True)[1]
+    cost = own[layers[0]] + FORBIDDEN * np.maximum(at_ends[layers[0]] - FAR_END, 0)
+    back: list[Rows] = []
+    for n, (before, now) in enumerate(pairwise(layers), start=1):
+        step = np.linalg.norm(stops.vad[before][:, None] - stops.vad[now], axis=2) / max(even, 1e-9)
+        price = (step - 1) ** 2 + FORBIDDEN * np.maximum(np.abs(step - 1) - 0.9 * UNEVEN, 0)
+        total = cost[:, None] + price + SAME_ARTIST * (artist[before][:, None] == artist[now])
+        back.append(total.argmin(axis=0))
+        cost = total.min(axis=0) + own[now]
+        if n == len(layers) - 1:
+            cost = cost + FORBIDDEN * np.maximum(at_ends[now] - FAR_END, 0)
+    return _trace(layers, back, int(cost.argmin()))
+
+
+def _layers(points: Floats, stops: Stops, rng: np.random.Generator) -> list[Rows]:
+    """Give each stop to its nearest point and each Spotify id to one stop; return the stops to weigh by point."""
+    if not len(stops.vad):
+        return []
+    order = rng.permutation(len(stops.vad))
+    names = [stops.spotify_ids[i] or f"#{i}" for i in order.tolist()]
+    order = order[np.unique(names, return_index=True)[1]]
+    distance = np.linalg.norm(stops.vad[order][:, None] - points, axis=2)
+    nearest = distance.argmin(axis=1)
+    layers = []
+    for n in range(len(points)):
+        mine = order[nearest == n]
+        mine = mine[np.argsort(distance[nearest == n, n], kind="stable")]
+        taken: dict[bytes, int] = {}
+        kept = []
+        for i in mine.tolist():
+            point = stops.vad[i].tobytes()
+            taken[point] = taken.get(point, 0) + 1
+            if taken[point] <= PER_POINT:
+                kept.append(i)
+        layers.append(np.array(kept[:PER_STEP], np.intp))
+    return layers
+
+
+def _trace(layers: list[Rows], back: list[Rows], last: int) -> list[int]:
+    path = [last]
+    for came_from in reversed(back):
+        path.append(int(came_from[path[-1]]))
+    return [int(rows[place]) for rows, place in zip(layers, reversed(path), strict=True)]
