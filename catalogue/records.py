@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, TextIO
+from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
 from emotune.errors import InvalidInput
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MAX_LINE = 65_536
 MAX_LINES = 20
+AHEAD = 500
 LINE_ENDS = ("\n", "\r")
 AT_END = "unexpected end of data"  # csv.reader's words for a quoted field that the end of the text interrupts
 ENCRYPTED = 0x1
@@ -39,8 +41,7 @@ class CutOff(UnreadableFile):
         super().__init__(f"The file is cut off in the middle of line {line}. Fetch it again.")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: the number of the line where it begins (the first is 1) and its fields."""
 
     line: int
@@ -165,6 +166,17 @@ class _Lines:
             pass
         return line + "\n"
 
+    def ahead(self) -> list[str]:
+        """Take the next lines, some of those handed back or else AHEAD new ones, without counting them."""
+        if self._back:
+            lines = list(self._back)
+            self._back.clear()
+            return lines
+        return list(islice(iter(self._read, ""), AHEAD))
+
+    def hand_back(self, lines: list[str]) -> None:
+        self._back.extendleft(reversed(lines))
+
     def keep_first(self) -> str:
         """Hand back all lines of the present record but its first, which is returned."""
         self._back.extendleft(reversed(self.taken[1:]))
@@ -180,9 +192,36 @@ def read_records(text: TextIO) -> Iterator[Record | Broken]:
     Raises UnreadableFile when the last line ends, without a line break, before its record does: the file is cut off.
     """
     lines = _Lines(text)
-    reader = csv.reader(lines, strict=True)
     width = 0
-    while True:
+    while ahead := lines.ahead():
+        if (fields := _plain(ahead)) is None:
+            lines.hand_back(ahead)
+            for record in _carefully(lines, width, lines.number + len(ahead)):
+                width = width or (len(record.fields) if isinstance(record, Record) else 0)
+                yield record
+            continue
+        for line, found in enumerate(fields, start=lines.number + 1):
+            if len(found) > 1 or (found and found[0].strip()):
+                width = width or len(found)
+                yield Record(line, found)
+        lines.number += len(ahead)
+
+
+def _plain(lines: list[str]) -> list[list[str]] | None:
+    """Return the fields of lines of which each is one whole record, None when any might not be: most lines are."""
+    if not lines[-1].endswith(LINE_ENDS) or any(len(line) > MAX_LINE for line in lines):
+        return None
+    try:
+        fields = list(csv.reader(lines, strict=True))
+    except csv.Error:
+        return None
+    return fields if len(fields) == len(lines) else None
+
+
+def _carefully(lines: _Lines, width: int, until: int) -> Iterator[Record | Broken]:
+    """Yield the records that begin up to the line `until`, the ones that cannot be read line by line."""
+    reader = csv.reader(lines, strict=True)
+    while lines.number < until:
         lines.taken.clear()
         begin = lines.number + 1
         problem = ""

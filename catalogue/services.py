@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from django.db.models import Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Mod
 from django.utils import timezone
 
 from catalogue.clustering import Fit, TooFewPoints, assign
@@ -20,13 +20,15 @@ from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering, Track
 from catalogue.moods import mood_of
 from catalogue.muse import MuseTrack, Progress, Reject, read_muse
-from catalogue.staging import bulk_write, merge_tags, merge_tracks, stage_tags, stage_tracks
+from catalogue.staging import Stage, bulk_write, insert_tagged, merge_tags, merge_tracks, stage_tags, stage_tracks
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 
 BATCH = 5000
 # A result is small whatever was in the file; `on_reject` is told of every reject.
 KEPT_REJECTS = 1000
+# Of so many tracks at most the places are held in memory, and a clustering is fitted to at most so many of them.
+MOST_PLACES = 200_000
 # With fewer playable tracks a clustering is made only when asked for: seven clusters of them would mean little.
 ENOUGH_TO_CLUSTER = 100
 
@@ -62,11 +64,14 @@ def import_tracks(
     taken = rejected = 0
     rejects: list[Reject] = []
     active = active_clustering()
+    places: list[Floats] = []
     with stage_tracks() as stage:
         for batch in _batches(read_muse(path, progress)):
             tracks = [row for row in batch if isinstance(row, MuseTrack)]
             stage.add(_staged_rows(tracks, active))
             taken += len(tracks)
+            if not active and taken <= MOST_PLACES:
+                places.append(_places(tracks))
             for reject in (row for row in batch if isinstance(row, Reject)):
                 rejected += 1
                 if len(rejects) < KEPT_REJECTS:
@@ -75,9 +80,13 @@ def import_tracks(
                     on_reject(reject)
         stage.complete()
         with bulk_write():
-            created, updated = merge_tracks(stage)
+            present = active_clustering()
+            if present or taken > MOST_PLACES or _clustered().exists() or not _insert_clustered(stage, places):
+                created, updated = merge_tracks(stage)
+            else:
+                created, updated = taken, 0
             # Another clustering may have been activated while the file was read.
-            if (present := active_clustering()) and present != active:
+            if present and present != active:
                 _tag_tracks(present)
     if not active_clustering():
         _cluster_first()
@@ -101,12 +110,7 @@ def cluster_catalogue(
         raise InvalidInput(f"There is no method {method!r} of clustering. Choose one of: {', '.join(METHODS)}.")
     fit = METHODS[method](*_points(_clustered().filter(~Q(spotify_id="") | ~Q(audio=""))))
     with bulk_write():
-        clustering = Clustering.objects.create(
-            method=method,
-            parameters=_parameters(fit),
-            centroids=dict(zip(EMOTIONS, fit.centroids.tolist(), strict=True)),
-            quality=_quality(fit) | {"seconds": round(time.perf_counter() - begin, 3)},
-        )
+        clustering = _keep(method, fit, begin)
         if activate:
             activate_clustering(clustering=clustering, progress=progress)
     return clustering
@@ -115,13 +119,56 @@ def cluster_catalogue(
 def activate_clustering(*, clustering: Clustering, progress: Progress | None = None) -> None:
     """Put a clustering in force: every track gets its tag and distance at once, and the former one is retired."""
     with bulk_write():
-        active = Clustering.objects.filter(state=Clustering.State.ACTIVE)
-        active.exclude(pk=clustering.pk).update(state=Clustering.State.RETIRED)
-        chosen = Clustering.objects.filter(pk=clustering.pk)
-        if not chosen.update(state=Clustering.State.ACTIVE, activated_at=timezone.now()):
-            raise InvalidInput("This clustering has been deleted. Choose another one.")
-        clustering.refresh_from_db()
+        _put_in_force(clustering)
         _tag_tracks(clustering, progress)
+
+
+def _put_in_force(clustering: Clustering) -> None:
+    active = Clustering.objects.filter(state=Clustering.State.ACTIVE)
+    active.exclude(pk=clustering.pk).update(state=Clustering.State.RETIRED)
+    chosen = Clustering.objects.filter(pk=clustering.pk)
+    if not chosen.update(state=Clustering.State.ACTIVE, activated_at=timezone.now()):
+        raise InvalidInput("This clustering has been deleted. Choose another one.")
+    clustering.refresh_from_db()
+
+
+def _keep(method: str, fit: Fit, begin: float) -> Clustering:
+    return Clustering.objects.create(
+        method=method,
+        parameters=_parameters(fit),
+        centroids=dict(zip(EMOTIONS, fit.centroids.tolist(), strict=True)),
+        quality=_quality(fit) | {"seconds": round(time.perf_counter() - begin, 3)},
+    )
+
+
+def _insert_clustered(stage: Stage, places: Sequence[Floats]) -> bool:
+    """Cluster a first import before it comes in, so that every track is written once; say whether it could be done."""
+    begin = time.perf_counter()
+    found = np.concatenate(places) if places else np.empty((0, 6))
+    playable = found[found[:, 5] == 1]
+    if len(found) < ENOUGH_TO_CLUSTER:
+        return False
+    try:
+        fit = METHODS[DEFAULT_METHOD](np.ascontiguousarray(playable[:, 1:4]), playable[:, 4].astype(np.intp))
+    except TooFewPoints:
+        return False
+    clustering = _keep(DEFAULT_METHOD, fit, begin)
+    labels, distances = assign(found[:, 1:4], *regions(clustering))
+    with stage_tags() as tags:
+        lines = found[:, 0].astype(int).tolist()
+        rows = zip(lines, [EMOTIONS[label] for label in labels], distances.tolist(), strict=True)
+        for batch in _batches(rows):
+            tags.add(batch)
+        tags.complete()
+        insert_tagged(stage, tags)
+    _put_in_force(clustering)
+    return True
+
+
+def _places(tracks: Sequence[MuseTrack]) -> Floats:
+    """Return (n, 6): line, valence, arousal, dominance, the emotion that the moods name, and 1 for playable."""
+    rows = [(track.line, *track[4:7], _mood(track.seeds), bool(track.spotify_id)) for track in tracks]
+    return np.array(rows, dtype=np.float64).reshape(-1, 6)
 
 
 def _cluster_first() -> None:
@@ -150,19 +197,20 @@ def _tag_tracks(clustering: Clustering, progress: Progress | None = None) -> Non
         merge_tags(stage)
 
 
-def _staged_rows(tracks: Sequence[MuseTrack], active: Clustering | None) -> list[tuple[object, ...]]:
-    tags: list[tuple[str, float | None]] = [("", None)] * len(tracks)
+def _staged_rows(tracks: Sequence[MuseTrack], active: Clustering | None) -> list[tuple[str | float | None, ...]]:
+    tags: Iterable[tuple[str, float | None]] = repeat(("", None), len(tracks))
     if active and tracks:
-        points = np.array([(track.valence, track.arousal, track.dominance) for track in tracks])
+        points = np.array([track[4:7] for track in tracks])
         labels, distances = assign(points, *regions(active))
-        tags = [(EMOTIONS[label], distance) for label, distance in zip(labels, distances.tolist(), strict=True)]
-    return [
-        (
-            track.line, track.key, track.title, track.artist, track.genre, json.dumps(track.seeds), track.valence,
-            track.arousal, track.dominance, track.lastfm_url, track.mbid, track.spotify_id, track.tag_count, *tag,
-        )
-        for track, tag in zip(tracks, tags, strict=True)
-    ]  # fmt: skip
+        tags = [
+            (EMOTIONS[label], distance) for label, distance in zip(labels.tolist(), distances.tolist(), strict=True)
+        ]
+    return [(*track[:8], _json(track.seeds), *track[9:], *tag) for track, tag in zip(tracks, tags, strict=True)]
+
+
+@lru_cache(maxsize=4096)
+def _json(words: tuple[str, ...]) -> str:
+    return json.dumps(words)
 
 
 def _clustered() -> QuerySet[Track]:
@@ -172,14 +220,24 @@ def _clustered() -> QuerySet[Track]:
 
 def _points(tracks: QuerySet[Track]) -> tuple[Floats, Indices]:
     """Return places (n, 3) and the emotions that moods name (n,), -1 where they name none."""
+    if (thinned := -(-tracks.count() // MOST_PLACES)) > 1:
+        tracks = tracks.annotate(turn=Mod("id", thinned)).filter(turn=0)
     rows = tracks.order_by("id").values_list("valence", "arousal", "dominance", Cast("seeds", TextField()))
-    named = ((valence, arousal, dominance, _mood(seeds)) for valence, arousal, dominance, seeds in rows.iterator(BATCH))
+    named = (
+        (valence, arousal, dominance, _mood_of_json(seeds))
+        for valence, arousal, dominance, seeds in rows.iterator(BATCH)
+    )
     found = np.fromiter(named, dtype=np.dtype((np.float64, 4)))
     return np.ascontiguousarray(found[:, :3]), found[:, 3].astype(np.intp)
 
 
 @lru_cache(maxsize=4096)
-def _mood(seeds: str) -> int:
+def _mood(seeds: tuple[str, ...]) -> int:
+    return mood_of(seeds)
+
+
+@lru_cache(maxsize=4096)
+def _mood_of_json(seeds: str) -> int:
     return mood_of(json.loads(seeds))
 
 

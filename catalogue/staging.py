@@ -11,12 +11,14 @@ from django.db import connection, transaction
 from catalogue.models import Track
 
 TRACKS = Track._meta.db_table  # noqa: SLF001 - a documented API in spite of its name
-# What an import brings and what a change of it is told by; every column but the last is never null.
+# What an import brings and what a change of it is told by; every column but `tag_count` is never null.
 IMPORTED = (
-    "title", "artist", "genre", "seeds", "valence", "arousal", "dominance", "lastfm_url", "mbid", "spotify_id",
-    "tag_count",
+    "title", "artist", "valence", "arousal", "dominance", "genre", "seeds", "tag_count", "lastfm_url", "mbid",
+    "spotify_id",
 )  # fmt: skip
 TAGS = ("emotion", "distance")
+# Stands for NULL in what is copied; no text holds a control character.
+NULL = "\x01"
 # PostgreSQL knows advisory locks by number; this one is the right to write tracks and clusterings in bulk.
 WRITERS_LOCK = 0x656D6F74
 
@@ -29,12 +31,13 @@ class Stage:
         self.columns = ", ".join(columns)
         self._marks = ", ".join(["%s"] * len(columns))
 
-    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+    def add(self, rows: Sequence[Sequence[str | float | None]]) -> None:
+        """Add rows whose texts hold no control character, tab and line break included."""
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                with cursor.copy(f"COPY {self.name} ({self.columns}) FROM STDIN") as copy:
-                    for row in rows:
-                        copy.write_row(row)
+                lines = ["\t".join([NULL if value is None else str(value) for value in row]) for row in rows]
+                with cursor.copy(f"COPY {self.name} ({self.columns}) FROM STDIN (NULL '{NULL}')") as copy:
+                    copy.write("".join(f"{line}\n" for line in lines).replace("\\", "\\\\"))
             else:
                 cursor.executemany(f"INSERT INTO {self.name} ({self.columns}) VALUES ({self._marks})", rows)
 
@@ -88,7 +91,7 @@ def merge_tracks(stage: Stage) -> tuple[int, int]:
 
     An upsert in one statement would lock, and so write, the rows that stay as they are.
     """
-    changed = " OR ".join(f"t.{name} <> s.{name}" for name in IMPORTED[:-1])
+    changed = " OR ".join(f"t.{name} <> s.{name}" for name in IMPORTED if name != "tag_count")
     changed += " OR COALESCE(t.tag_count, -1) <> COALESCE(s.tag_count, -1)"
     updated = _execute(
         f"UPDATE {TRACKS} AS t SET {_from_stage((*IMPORTED, *TAGS))} FROM {stage.name} AS s"
@@ -101,6 +104,16 @@ def merge_tracks(stage: Stage) -> tuple[int, int]:
         [Track.Origin.MUSE, ""],
     )
     return created, updated
+
+
+def insert_tagged(stage: Stage, tags: Stage) -> int:
+    """Bring the staged tracks, with the tags staged by the same `id`, into a catalogue that has no such track yet."""
+    columns = ", ".join(("key", *IMPORTED))
+    return _execute(
+        f"INSERT INTO {TRACKS} ({columns}, emotion, distance, origin, audio) SELECT {columns}, g.emotion, g.distance,"
+        f" %s, %s FROM {stage.name} AS s JOIN {tags.name} AS g ON g.id = s.id ORDER BY s.id",
+        [Track.Origin.MUSE, ""],
+    )
 
 
 def merge_tags(stage: Stage) -> int:
