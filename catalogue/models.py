@@ -64,7 +64,7 @@ class Track(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["emotion", "distance", "id"]),
             models.Index(fields=["spotify_id"]),
-            models.Index(fields=["artist"]),
+            models.Index(fields=["artist", "id"]),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(emotion__in=("", *EMOTIONS)), name="track_emotion_known"),

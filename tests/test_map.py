@@ -1,0 +1,123 @@
+"""The map of the catalogue: tracks counted by cell at every zoom, as a page and as numbers for its canvas."""
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from catalogue.browsing import Filters, page_of
+from catalogue.map import MAX_ZOOM, SIDE, UNTAGGED, Square, bins
+from catalogue.models import Track
+from emotune.emotions import EMOTIONS
+from emotune.errors import InvalidInput
+from tests.factories import make_track, make_user
+
+pytestmark = pytest.mark.django_db
+
+BINS = reverse("playlists:map_bins")
+
+
+@pytest.fixture
+def browser(client):
+    client.force_login(make_user())
+    return client
+
+
+def entries(numbers):
+    return [tuple(numbers[i : i + 4]) for i in range(0, len(numbers), 4)]
+
+
+def seen(browser, **place):
+    return entries(browser.get(BINS, place).json()["bins"])
+
+
+def test_the_whole_map_counts_every_track_once(browser):
+    for valence, arousal in ((0, 0), (9, 9), (0.1, 8.9), (5.25, 4.5), (5.25, 4.5), (5.2499, 4.5)):
+        make_track("happy", valence=valence, arousal=arousal)
+    make_track("sad", valence=5.3, arousal=4.6)
+    make_track("sad", valence=5.3, arousal=4.6, key="untagged")
+    Track.objects.filter(key="untagged").update(emotion="")
+    found = seen(browser)
+    assert sum(tracks for *_, tracks in found) == 8
+    happy, sad = EMOTIONS.index("happy"), EMOTIONS.index("sad")
+    assert {(0, 0, happy, 1), (36, 36, happy, 1), (21, 18, happy, 2), (20, 18, happy, 1)} < set(found)
+    assert {(21, 18, sad, 1), (21, 18, UNTAGGED, 1)} < set(found)
+
+
+@pytest.mark.parametrize("zoom", range(MAX_ZOOM + 1))
+def test_a_cell_counts_the_tracks_that_its_list_shows(zoom):
+    for n in range(60):
+        make_track("happy" if n % 2 else "fear", valence=n * 0.15, arousal=9 - n * 0.15)
+    last = 36 * 2**zoom + 1 - SIDE
+    found = {cell for x in {0, last} for y in {0, last} for cell in entries(bins(Square(zoom, x, y, SIDE)))}
+    assert found
+    for x, y, emotion, tracks in found:
+        filters = Filters(emotion=EMOTIONS[emotion], area=f"{zoom}-{x}-{y}")
+        assert page_of(filters).total == tracks
+
+
+def test_views_side_by_side_leave_nothing_out_and_count_nothing_twice(browser):
+    for n in range(80):
+        make_track("sad", valence=n * 0.11, arousal=(n * 0.37) % 9)
+    starts = (0, SIDE, 2 * SIDE, 3 * SIDE)  # 148 columns of 289 at the zoom that enlarges eight times
+    views = [seen(browser, zoom=3, x=x, y=y) for x in starts for y in starts]
+    inside = Track.objects.filter(valence__lt=4 * SIDE / 32, arousal__lt=4 * SIDE / 32).count()
+    assert sum(tracks for view in views for *_, tracks in view) == inside > 10
+
+
+def test_the_numbers_are_small_and_kept_by_the_browser_alone(browser):
+    for _ in range(50):
+        make_track("sad", valence=3.1, arousal=3.1)
+    response = browser.get(BINS)
+    assert len(response.content) < 100
+    assert json.loads(response.content)["bins"] == [12, 12, EMOTIONS.index("sad"), 50]
+    assert "private" in response["Cache-Control"]
+
+
+def test_the_numbers_are_one_query_whatever_there_is(browser, django_assert_max_num_queries):
+    counts = []
+    for _ in range(2):
+        for n in range(20):
+            make_track("sad", valence=n * 0.4, arousal=3)
+        with django_assert_max_num_queries(3) as counted:
+            seen(browser)
+        counts.append(len(counted))
+    assert counts == [3, 3]  # the session, the person, the numbers
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"zoom": "7"},
+        {"zoom": "-1"},
+        {"zoom": "999999999"},
+        {"x": "1"},
+        {"y": "-1"},
+        {"zoom": "1", "x": "37"},
+        {"x": "b"},
+    ],
+)
+def test_it_rejects_a_view_that_is_not_on_the_map(browser, place):
+    response = browser.get(BINS, place)
+    assert response.status_code == 422
+    assert "map" in response.content.decode()
+
+
+@pytest.mark.parametrize("text", ["", "0", "0-0", "0-37-0", "7-0-0", "0-0-0-0", "-1-0-0", "a-b-c", "0-²-0", "1" * 5000])
+def test_it_rejects_a_cell_that_is_not_on_the_map(text):
+    with pytest.raises(InvalidInput, match="not on the map"):
+        Square.cell(text)
+
+
+def test_the_page_offers_the_list_where_there_is_no_script(browser):
+    page = browser.get(reverse("playlists:map")).content.decode()
+    assert "The map needs JavaScript" in page
+    assert f'href="{reverse("playlists:browse")}"' in page
+    assert "<style" not in page
+    assert " style=" not in page
+    assert all(f'data-show="{emotion}"' in page for emotion in EMOTIONS)
+
+
+@pytest.mark.parametrize("name", ["playlists:map", "playlists:map_bins"])
+def test_strangers_see_no_map(client, name):
+    assert client.get(reverse(name)).url == f"/accounts/login/?next={reverse(name)}"
