@@ -169,6 +169,7 @@ def watch(web: Child, worker: Child, host: str, port: int, stopping: threading.E
         if is_up and not is_warm and worker.warm.is_set():
             is_warm = True
             say("The reader is warm: faces are read at once from now on.")
+    say("Stopping ...")
     return 0
 
 

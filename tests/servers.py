@@ -21,6 +21,7 @@ import psycopg
 import pytest
 import redis
 
+from emotune.launcher import READER_IS_WARM
 from tests.settings import OWN
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -184,29 +185,38 @@ def server_folder(prefix: str) -> Iterator[Path]:
 
 
 class Stack:
-    """emotune's web and worker processes, on a database and a Redis given by their URLs, writing below one folder."""
+    """emotune's web process, and a worker when asked for, on a given database and Redis, writing below one folder."""
 
     def __init__(self, folder: Path, *, database_url: str, redis_url: str, audio: Path) -> None:
-        self.folder, self.database_url, self.redis_url = folder, database_url, redis_url
-        self.port = free_port()
+        self.folder, self.port = folder, free_port()
         self.env = environment(folder, DATABASE_URL=database_url, REDIS_URL=redis_url, EMOTUNE_AUDIO=str(audio))
         manage("migrate", "--verbosity=0", env=self.env)
         manage("load_demo", env=self.env)
-        self.worker = Process(*PROCESSES, "worker", log=folder / "worker.log", env=self.env)
         self.web = Process(*PROCESSES, "web", f"127.0.0.1:{self.port}", log=folder / "web.log", env=self.env)
+        self.worker: Process | None = None
         wait_until("the web process", lambda: status_of(self.url) == 200)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def wait_until_warm(self, times: int = 1) -> None:
-        """Wait until the worker has loaded its models, for the so-manieth time in its log."""
-        wait_until("a warm reader", lambda: self.worker.words().count("the reader is warm") >= times, seconds=120)
+    def start_worker(self) -> Process:
+        """Start a worker in place of the one before, and wait until it is warm."""
+        self.stop_worker()
+        log = self.folder / "worker.log"
+        times = log.read_text().count(READER_IS_WARM) if log.exists() else 0
+        self.worker = worker = Process(*PROCESSES, "worker", log=log, env=self.env)
+        wait_until("a warm reader", lambda: worker.words().count(READER_IS_WARM) > times, seconds=120)
+        return worker
+
+    def stop_worker(self) -> None:
+        if self.worker:
+            self.worker.stop()
+        self.worker = None
 
     def stop(self) -> None:
+        self.stop_worker()
         self.web.stop()
-        self.worker.stop()
 
 
 class Launched(Process):

@@ -1,0 +1,85 @@
+"""A person's browser without the browser: cookies, forms and the page that looks at a capture again and again."""
+
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http.cookiejar import CookieJar
+from uuid import uuid4
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import encode_multipart
+
+from tests.servers import wait_until
+
+BOUNDARY = "between-the-fields"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    url: str
+    text: str
+
+
+class Person:
+    """Somebody with an account who has agreed to the camera."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.cookies = url, CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
+        self.get("/accounts/signup/")
+        self.post("/accounts/signup/", email=f"{uuid4().hex}@example.org", password1="a long enough phrase")
+        assert self.post("/account/consent/").status == 200
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self._open(urllib.request.Request(self.url + path, headers=headers))
+
+    def post(self, path: str, **fields: object) -> Answer:
+        body, headers = self.form(**fields)
+        return self._open(urllib.request.Request(self.url + path, body, headers))
+
+    def form(self, **fields: object) -> tuple[bytes, dict[str, str]]:
+        """Return the body and the headers of a form as a browser would send it."""
+        secret = next(cookie.value for cookie in self.cookies if cookie.name == "csrftoken")
+        body = encode_multipart(BOUNDARY, fields | {"csrfmiddlewaretoken": secret})
+        return body, {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+
+    def show(self, frames: Sequence[bytes]) -> str:
+        """Send pictures and return the id of the capture."""
+        answer = self.post("/captures/", **frames_of(frames))
+        assert answer.status == 200, answer.text[:2000]
+        return capture_in(answer.url)
+
+    def look(self, capture: str) -> Answer:
+        """Look at a capture as its page does by itself."""
+        return self.get(f"/captures/{capture}/outcome/", **{"HX-Request": "true"})
+
+    def wait_for(self, capture: str, status: str, seconds: float = 60) -> Answer:
+        wanted = f'data-status="{status}"'
+
+        def look() -> Answer | None:
+            answer = self.look(capture)
+            return answer if wanted in answer.text else None
+
+        return wait_until(f"capture {status}", look, seconds, pause=0.5)  # type: ignore[return-value]
+
+    def _open(self, request: urllib.request.Request) -> Answer:
+        try:
+            with self.opener.open(request, timeout=60) as response:
+                return Answer(response.status, response.url, response.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Answer(error.code, error.url or "", error.read().decode())
+
+
+def frames_of(frames: Sequence[bytes]) -> dict[str, object]:
+    files = [SimpleUploadedFile(f"frame-{n}.jpg", frame, "image/jpeg") for n, frame in enumerate(frames)]
+    return {"source": "camera", "frames": files}
+
+
+def capture_in(url: str) -> str:
+    found = re.search(r"/captures/([0-9a-f-]{36})/", url)
+    assert found, url
+    return found[1]

@@ -1,0 +1,151 @@
+"""Worker and broker killed in the middle of a capture: it ends as it should, and the page says what is the matter."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+
+import psutil
+import psycopg
+import pytest
+
+from tests.browser import jpeg, smiling_photograph
+from tests.person import Person, frames_of
+from tests.servers import Process, Redis, Stack, server_folder, wait_until
+
+FRAMES = [jpeg(smiling_photograph().resize((2400, 1800)))] * 4
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Redis]:
+    """A Redis of this module's own, to be killed."""
+    with server_folder("redis") as folder:
+        server = Redis(folder)
+        yield server
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def database(postgres) -> str:
+    url: str = postgres.url("kill")
+    return url
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, model, demo_audio, database, redis) -> Iterator[Stack]:
+    running = Stack(tmp_path_factory.mktemp("kill"), database_url=database, redis_url=redis.url, audio=demo_audio)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def worker(stack: Stack) -> Iterator[Process]:
+    yield stack.start_worker()
+    stack.stop_worker()
+
+
+@pytest.fixture
+def person(stack: Stack) -> Person:
+    return Person(stack.url)
+
+
+@contextlib.contextmanager
+def held_in_the_middle(person: Person, database: str) -> Iterator[str]:
+    """Show a face, and let the worker read it but not write the outcome, which waits for a lock of ours."""
+    reading = "SELECT 1 FROM detection_capture WHERE id = %s AND status = 'reading'"
+    with psycopg.connect(database) as connection:
+        for _ in range(5):
+            capture = person.show(FRAMES)
+            wait_until("the worker", lambda: connection.execute(REACHED, [capture]).fetchone(), pause=0.002)  # noqa: B023
+            if connection.execute(f"{reading} FOR UPDATE", [capture]).fetchone():
+                yield capture
+                return
+            connection.rollback()
+    pytest.fail("the worker was too fast to be held")
+
+
+REACHED = "SELECT 1 FROM detection_capture WHERE id = %s AND status <> 'queued'"
+
+
+def attempts(database: str, capture: str) -> int:
+    with psycopg.connect(database) as connection:
+        row = connection.execute("SELECT attempts FROM detection_capture WHERE id = %s", [capture]).fetchone()
+    assert row
+    return int(row[0])
+
+
+def test_a_reading_process_that_dies_is_replaced_and_the_capture_is_read(person, worker, database):
+    """As when memory runs out: Celery itself starts another process and gives the message back."""
+    with held_in_the_middle(person, database) as capture:
+        for child in psutil.Process(worker.pid).children():
+            child.kill()
+    assert "happy" in person.wait_for(capture, "done", seconds=30).text
+    assert attempts(database, capture) == 2
+
+
+@pytest.mark.slow
+def test_a_worker_killed_in_the_middle_and_started_again_reads_the_capture(person, stack, worker, database):
+    with held_in_the_middle(person, database) as capture:
+        worker.kill()
+    assert 'data-status="reading"' in person.look(capture).text
+    stack.start_worker()
+    assert "happy" in person.wait_for(capture, "done", seconds=60).text
+    assert attempts(database, capture) == 2
+
+
+def test_a_capture_waits_for_a_worker_that_is_not_there(person, stack):
+    capture = person.show(FRAMES[:1])
+    assert 'data-status="queued"' in person.look(capture).text
+    stack.start_worker()
+    assert "happy" in person.wait_for(capture, "done").text
+    stack.stop_worker()
+
+
+def test_a_broker_that_hangs_is_named_on_the_page_and_nothing_is_lost(person, stack, redis):
+    capture = person.show(FRAMES[:1])
+    os.kill(redis.pid, signal.SIGSTOP)
+    try:
+        page = wait_until("words", lambda: stalled(person, capture), seconds=30, pause=1)
+        assert "goes on as soon as it answers" in page
+    finally:
+        os.kill(redis.pid, signal.SIGCONT)
+    stack.start_worker()
+    assert "happy" in person.wait_for(capture, "done", seconds=60).text
+    stack.stop_worker()
+
+
+def stalled(person: Person, capture: str) -> str:
+    page = person.look(capture).text
+    return page if "The reader cannot be reached" in page else ""
+
+
+def test_without_a_broker_pictures_are_refused_in_words_and_the_rest_goes_on(person, stack, redis):
+    capture = person.show(FRAMES[:1])
+    worker = stack.start_worker()
+    person.wait_for(capture, "done")
+    redis.kill()
+    try:
+        refused = person.post("/captures/", **frames_of(FRAMES[:1]))
+        assert refused.status == 503
+        assert "cannot be reached just now" in refused.text
+        named = person.post("/captures/name/", emotion="sad")
+        assert named.status == 200
+        assert 'data-emotion="sad"' in named.text
+        assert person.get(f"/captures/{capture}/playlist/").text.count('class="track"') == 15
+        assert worker.popen.poll() is None, "the worker waits for its broker"
+    finally:
+        redis.start()
+    again = person.show(FRAMES[:1])
+    assert "happy" in person.wait_for(again, "done", seconds=60).text
+    stack.stop_worker()
+
+
+@pytest.mark.slow
+def test_a_broker_that_comes_back_empty_ends_the_capture_in_words(person, stack, redis):
+    capture = person.show(FRAMES[:1])
+    redis.kill()
+    redis.start()
+    stack.start_worker()
+    page = person.wait_for(capture, "expired", seconds=90).text
+    assert "Nothing was kept; please try again" in page
+    stack.stop_worker()
