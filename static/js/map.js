@@ -170,7 +170,7 @@ function drawAxes(pen, plot, paint) {
   pen.textAlign = "right";
   pen.fillText("valence →", LEFT + plot, plot + 26);
   pen.textAlign = "left";
-  pen.fillText("↑ arousal", LEFT + 4, 12);
+  pen.fillText("↑ arousal", 0, plot + 26);
 }
 
 function line(pen, x0, y0, x1, y1) {
