@@ -8,7 +8,7 @@ from skimage.data import astronaut
 
 from accounts.services import withdraw_consent
 from detection import claims, images, reading
-from detection.models import Source, Status
+from detection.models import Capture, Source, Status
 from tests.factories import make_capture, make_user
 
 pytestmark = pytest.mark.django_db
@@ -86,4 +86,4 @@ def test_a_capture_that_was_deleted_is_no_error():
     capture_id = str(capture.id)
     capture.delete()
     reading.read_capture(capture_id, redelivered=False)
-    assert not reading.Capture.objects.filter(id=capture_id).exists()
+    assert not Capture.objects.filter(id=capture_id).exists()
