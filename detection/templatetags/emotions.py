@@ -6,6 +6,7 @@ from emotune.emotions import BY_NAME, EMOTIONS
 
 register = template.Library()
 
+
 @register.simple_tag
 def all_emotions() -> tuple[str, ...]:
     """Return the names of the seven, in their order."""
