@@ -19,6 +19,15 @@ IMPORTED = (
 TAGS = ("emotion", "distance")
 # Stands for NULL in what is copied; no text holds a control character.
 NULL = "\x01"
+# How PostgreSQL drops and makes again every index of a table but its primary key, those of constraints included.
+INDEXES = """
+SELECT CASE WHEN c.oid IS NULL THEN format('DROP INDEX %%s', i.indexrelid::regclass)
+       ELSE format('ALTER TABLE %%s DROP CONSTRAINT %%I', t.name, c.conname) END,
+       CASE WHEN c.oid IS NULL THEN pg_get_indexdef(i.indexrelid)
+       ELSE format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', t.name, c.conname, pg_get_constraintdef(c.oid)) END
+FROM (SELECT %s::regclass AS name) AS t JOIN pg_index i ON i.indrelid = t.name AND NOT i.indisprimary
+LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'u'
+"""
 # PostgreSQL knows advisory locks by number; this one is the right to write tracks and clusterings in bulk.
 WRITERS_LOCK = 0x656D6F74
 
@@ -109,11 +118,31 @@ def merge_tracks(stage: Stage) -> tuple[int, int]:
 def insert_tagged(stage: Stage, tags: Stage) -> int:
     """Bring the staged tracks, with the tags staged by the same `id`, into a catalogue that has no such track yet."""
     columns = ", ".join(("key", *IMPORTED))
-    return _execute(
-        f"INSERT INTO {TRACKS} ({columns}, emotion, distance, origin, audio) SELECT {columns}, g.emotion, g.distance,"
-        f" %s, %s FROM {stage.name} AS s JOIN {tags.name} AS g ON g.id = s.id ORDER BY s.id",
-        [Track.Origin.MUSE, ""],
-    )
+    with _indexed_afterwards():
+        return _execute(
+            f"INSERT INTO {TRACKS} ({columns}, emotion, distance, origin, audio) SELECT {columns}, g.emotion,"
+            f" g.distance, %s, %s FROM {stage.name} AS s JOIN {tags.name} AS g ON g.id = s.id ORDER BY s.id",
+            [Track.Origin.MUSE, ""],
+        )
+
+
+@contextmanager
+def _indexed_afterwards() -> Iterator[None]:
+    """Let PostgreSQL build all indexes but the primary key once the rows are there, in a quarter of the time.
+
+    Until the transaction ends readers of the tracks wait; a rollback brings the indexes back as they were.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(INDEXES, [TRACKS])
+        indexes = cursor.fetchall()
+        for drop, _ in indexes:
+            cursor.execute(drop)
+        yield
+        for _, create in indexes:
+            cursor.execute(create)
 
 
 def merge_tags(stage: Stage) -> int:
