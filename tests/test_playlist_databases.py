@@ -1,0 +1,55 @@
+"""Two tabs at once on a real PostgreSQL: the last word stands, once, and nobody sees an error."""
+
+import json
+
+import pytest
+
+from tests.servers import environment, manage
+
+TWO_TABS = """
+import json
+from concurrent.futures import ThreadPoolExecutor
+from django.db import connection
+from playlists.models import NeverAgain, Playlist, Rating
+from playlists.services import build_playlist, never_again, rate
+from tests.factories import make_capture, make_track, make_user
+
+user, track = make_user(), make_track("sad")
+capture = make_capture(user)
+
+def tab(values):
+    try:
+        for value in values:
+            rate(user=user, track=track, value=value)
+            never_again(user=user, track=track, undo=value < 1)
+        return build_playlist(capture=capture).id
+    finally:
+        connection.close()
+
+with ThreadPoolExecutor(4) as pool:
+    made = set(pool.map(tab, [[1, 0, -1] * 20, [-1, 0, 1] * 20, [0, 1, -1] * 20, [1, -1, 0] * 20]))
+rows = Rating.objects.count(), NeverAgain.objects.count()
+rate(user=user, track=track, value=-1)
+never_again(user=user, track=track, undo=True)
+print(json.dumps({
+    "playlists": [len(made), Playlist.objects.count()],
+    "rows": rows,
+    "ratings": list(Rating.objects.values_list("value", flat=True)),
+    "never": NeverAgain.objects.count(),
+}))
+"""
+
+
+@pytest.fixture
+def env(postgres, tmp_path):
+    env = environment(tmp_path, DATABASE_URL=postgres.url("tabs"))
+    manage("migrate", "--verbosity=0", env=env)
+    return env
+
+
+def test_ratings_of_two_tabs_end_in_the_last_ones_state(env):
+    found = json.loads(manage("shell", "--verbosity=0", "--command", TWO_TABS, env=env))
+    assert found["playlists"] == [1, 1]
+    assert max(found["rows"]) <= 1
+    assert found["ratings"] == [-1]
+    assert found["never"] == 0
