@@ -16,7 +16,7 @@ from tests.servers import ROOT
 APPS = ("accounts", "detection", "catalogue", "playlists")
 SHARED = {"emotune.emotions", "emotune.errors", "emotune.http"}
 ALLOWED = {"playlists": {"detection", "catalogue"}}
-HEAVY = {"tensorflow", "keras", "mtcnn"}
+HEAVY = {"tensorflow", "keras", "mtcnn", "onnx", "onnxruntime"}
 # What stands between people and services. Nothing further in knows it.
 OUTER = {"views", "api", "admin", "forms", "urls", "management", "templatetags", "adapter", "access"}
 # The worker's side: the web process reaches it through a task alone.
@@ -142,7 +142,7 @@ def test_inside_an_app_nothing_reaches_outwards(inner, outer):
     assert broken(wrong) == {}
 
 
-def test_tensorflow_is_imported_under_vision_alone():
+def test_networks_are_imported_under_vision_alone():
     heavy = {module: {name for name in imports(module) if app_of(name) in HEAVY} for module in modules()}
     users = set(broken(heavy))
     assert users, "the rule looks for nothing"
@@ -177,7 +177,7 @@ print(json.dumps({"addresses": addresses, "loaded": sorted({name.partition(".")[
 """
 
 
-def test_the_web_process_loads_no_tensorflow():
+def test_the_web_process_loads_no_networks():
     done = subprocess.run(
         [sys.executable, "-c", LOAD_THE_WEB_PROCESS], cwd=ROOT, capture_output=True, text=True, check=False
     )
