@@ -126,7 +126,7 @@ def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     return split.subset(np.sort(order[cut:])), split.subset(np.sort(order[:cut]))
 
 
-def check_pictures(split: Split, progress: Callable[[int], None]) -> None:
+def check_pictures(split: Split, progress: Callable[[int], object]) -> None:
     """Decode every picture once, so that a broken one is named before hours of training; see DataError."""
     for i in range(len(split)):
         split.pictures([i])

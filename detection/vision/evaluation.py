@@ -84,16 +84,17 @@ def risk_coverage(probabilities: Probabilities, labels: Labels) -> tuple[Probabi
     return answered / len(labels), np.cumsum(wrong) / answered
 
 
-def choose_threshold(probabilities: Probabilities, labels: Labels) -> float:
-    """Return the confidence under which a reading is wrong more often than right.
+def choose_threshold(probabilities: Probabilities, targets: Probabilities) -> float:
+    """Return the confidence under which most people would disagree with a reading.
 
-    Readings are sorted by confidence; the threshold is where the mass below it loses most from being answered, that
-    is where (wrong - right) summed over the readings below is largest. 0 when answering always pays.
+    `targets` is (n, 7): the share of people who see each emotion (one-hot where there is a label alone). Readings are
+    sorted by confidence; the threshold is where answering what lies below loses most, that is where the shares of
+    those who disagree, less the shares of those who agree, add up to most. 0 when answering always pays.
     """
     confidence = probabilities.max(axis=1)
     order = np.argsort(confidence, kind="stable")
-    right = (probabilities.argmax(axis=1) == labels)[order]
-    balance = np.cumsum(np.where(right, -1, 1))
+    agree = targets[np.arange(len(targets)), probabilities.argmax(axis=1)][order]
+    balance = np.cumsum(1 - 2 * agree)
     best = int(balance.argmax())
     return float(confidence[order][best]) if balance[best] > 0 else 0.0
 

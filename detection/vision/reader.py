@@ -52,7 +52,7 @@ class Reader:
     """A face finder and an emotion network, loaded once and warm."""
 
     def __init__(self, finder: FaceFinder, classifier: Classifier) -> None:
-        self._finder, self._classifier = finder, classifier
+        self.finder, self.classifier = finder, classifier
         self.card = classifier.card
 
     @classmethod
@@ -60,14 +60,14 @@ class Reader:
         """Load the network of a folder (raises ModelFileError) and run everything once, so that no reading is slow."""
         reader = cls(FaceFinder(), Classifier.load(folder))
         reader.read([np.zeros((480, FRAME_SIDE, 3), np.uint8)])
-        reader._classifier.classify(np.zeros((1, SIZE, SIZE), np.uint8))
+        reader.classifier.classify(np.zeros((1, SIZE, SIZE), np.uint8))
         return reader
 
     def read(self, frames: Sequence[Frame]) -> Reading:
         """Read 1 or more RGB frames (h, w, 3) of one person: the largest face of each, averaged."""
         start = time.perf_counter()
         pyramids = [Pyramid(frame) for frame in frames]
-        found = [self._finder.search(pyramid) for pyramid in pyramids]
+        found = [self.finder.search(pyramid) for pyramid in pyramids]
         largest = [(pyramid, faces[0]) for pyramid, faces in zip(pyramids, found, strict=True) if faces]
         reading = self._judge(largest)
         elapsed = round(1000 * (time.perf_counter() - start), 1)
@@ -77,7 +77,7 @@ class Reader:
         if not largest:
             return Reading("no_face", "", None, {}, 0, None, None, self.card.version, 0.0)
         crops = [align(frame, face.landmarks["left_eye"], face.landmarks["right_eye"]) for frame, face in largest]
-        mean = self._classifier.classify(np.stack(crops)).mean(axis=0)
+        mean = self.classifier.classify(np.stack(crops)).mean(axis=0)
         best = int(mean.argmax())
         face = max((face for _, face in largest), key=lambda face: face.box[2] * face.box[3])
         x, y, width, height = (round(value) for value in face.box)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from detection.vision.augmentation import augment
 from detection.vision.card import HEADS, Architecture, Card, probabilities
-from detection.vision.data import DataError, Split, check_pictures, hold_out, load_split
+from detection.vision.data import DataError, Split, hold_out, load_split
 from detection.vision.evaluation import choose_threshold, fit_temperature, measure_heads
 from detection.vision.network import build_network, save_network
 from emotune.emotions import EMOTIONS
@@ -102,14 +102,12 @@ def train(data: Path, out: Path, recipe: Recipe, architecture: Architecture, rep
     """Train on the `train` split of `data`, measure on `public_test`, write weights and card to `out`.
 
     A training that was killed goes on from its last whole epoch when called again with the same `out` (its state lies
-    in `out`/checkpoint until the end). `report` hears "check" for every picture that was looked at, "start", "step" for
-    every batch and "epoch". Raises DataError (see data.py) before the first step where data are bad, and where `out`
-    holds an unfinished training with other settings.
+    in `out`/checkpoint until the end). `report` hears "start", then "step" for every batch and "epoch". Raises
+    DataError where data are bad (`check_pictures` finds that out before the first step) and where `out` holds an
+    unfinished training with other settings.
     """
-    whole, test = load_split(data, "train"), load_split(data, "public_test")
-    for split in (whole, test):
-        check_pictures(split, lambda seen: report("check", {"pictures": seen, "of": len(whole) + len(test)}))
-    kept, held = hold_out(whole, recipe.held_out, recipe.seed)
+    kept, held = hold_out(load_split(data, "train"), recipe.held_out, recipe.seed)
+    test = load_split(data, "public_test")
     checkpoint = _checkpoint(out / "checkpoint", recipe, architecture)
     if recipe.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
@@ -168,6 +166,7 @@ def make_card(network: keras.Model, architecture: Architecture, recipe: Recipe, 
     """Calibrate on the held-out pictures, measure on the test and write both down."""
     today = dt.datetime.now(dt.UTC).date().isoformat()
     held_logits, targets = predict(network, held), make_targets(held, Recipe(label_votes=0, smoothing=0))
+    seen = np.where(targets["crowd"].sum(axis=1, keepdims=True) > 0, targets["crowd"], targets["labels"])
     temperature = {}
     for head in HEADS:
         rows = targets[head].sum(axis=1) > 0
@@ -176,7 +175,7 @@ def make_card(network: keras.Model, architecture: Architecture, recipe: Recipe, 
     card = Card(version=f"emotune-{today}", architecture=architecture, temperature=temperature)
     return replace(
         card,
-        unsure_below=round(choose_threshold(probabilities(held_logits, card), held.labels), 3),
+        unsure_below=round(choose_threshold(probabilities(held_logits, card), seen), 3),
         training={**asdict(recipe), "parameters": int(network.count_params()), "date": today},
         measures=measure_heads(predict(network, test), test, card),
     )

@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from detection.vision.card import Architecture
-from detection.vision.data import DataError
+from detection.vision.card import Architecture, Card
+from detection.vision.data import DataError, check_pictures, load_split
 
 
 class Command(BaseCommand):
@@ -29,19 +29,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the model card, and nothing else, on stdout")
 
     def handle(self, *, data: Path, out: Path, **options: Any) -> None:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from detection.vision.training import Recipe, train
-
         given = {name: options[name] for name in ("epochs", "batch", "seed") if options[name] is not None}
-        bars = Bars()
         try:
-            card = train(data, out, Recipe(**given), Architecture(), bars)
+            _check(data)
+            card = _train(data, out, given)
         except DataError as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"{error.filename or out}: {error.strerror or error}") from None
-        finally:
-            bars.close()
         if options["json"]:
             self.stdout.write(json.dumps(card.to_json(), indent=1))
             return
@@ -56,36 +51,49 @@ def _positive(text: str) -> int:
     return number
 
 
-class Bars:
-    """Show on stderr how far a training is: one bar for the check of the pictures, then one for each epoch."""
+def _check(data: Path) -> None:
+    """Look at every picture before TensorFlow is loaded and hours are spent."""
+    splits = [load_split(data, name) for name in ("train", "public_test")]
+    with tqdm(total=sum(map(len, splits)), desc="checking", unit="picture", file=sys.stderr) as bar:
+        for split in splits:
+            check_pictures(split, bar.update)
 
-    def __init__(self) -> None:
+
+def _train(data: Path, out: Path, given: dict[str, Any]) -> Card:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from detection.vision.training import Recipe, train
+
+    with Bars() as bars:
+        return train(data, out, Recipe(**given), Architecture(), bars.report)
+
+
+class Bars:
+    """One bar for each epoch, on stderr."""
+
+    def __enter__(self) -> "Bars":
         self._bar: tqdm[Any] | None = None
         self._plan: dict[str, float] = {}
+        return self
 
-    def __call__(self, kind: str, values: dict[str, float]) -> None:
+    def __exit__(self, *error: object) -> None:
+        self._close()
+
+    def report(self, kind: str, values: dict[str, float]) -> None:
+        """Show what `train` reports."""
         if kind == "start":
             self._plan = values
-        elif kind == "check":
-            self._advance("checking pictures", values["of"], values["pictures"])
-        elif kind == "step":
-            self._advance(f"epoch {values['epoch'] + 1:.0f} of {self._plan['epochs']:.0f}", self._plan["steps"], 1)
-            self._show(loss=values["loss"])
+            return
+        if self._bar is None:
+            title = f"epoch {values['epoch'] + 1:.0f} of {self._plan['epochs']:.0f}"
+            self._bar = tqdm(total=int(self._plan["steps"]), desc=title, file=sys.stderr, mininterval=0.5)
+        shown = {name: f"{value:.3f}" for name, value in values.items() if name != "epoch"}
+        self._bar.set_postfix(shown, refresh=False)
+        if kind == "step":
+            self._bar.update()
         else:
-            self._show(**{name: value for name, value in values.items() if name != "epoch"})
-            self.close()
+            self._close()
 
-    def _advance(self, title: str, total: float, by: float) -> None:
-        if self._bar is None or self._bar.desc != f"{title}: ":
-            self.close()
-            self._bar = tqdm(total=int(total), desc=title, file=sys.stderr, mininterval=0.5)
-        self._bar.update(by)
-
-    def _show(self, **values: float) -> None:
-        if self._bar is not None:
-            self._bar.set_postfix({name: f"{value:.3f}" for name, value in values.items()}, refresh=False)
-
-    def close(self) -> None:
+    def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None

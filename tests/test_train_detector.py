@@ -1,0 +1,88 @@
+"""`train_detector` and `evaluate_detector` from the command line."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image
+
+from emotune.emotions import EMOTIONS
+from tests.vision_files import write_faces, write_model
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_faces(tmp_path / "faces", {"train": 4, "public_test": 2})
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
+def test_a_training_prints_its_card_alone_and_its_weights_are_measured_by_the_other_command(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    settings = ["--epochs", "1", "--batch", "8", "--seed", "3", "--json"]
+    call_command("train_detector", "--data", str(folder), "--out", str(out), *settings)
+    printed = capsys.readouterr()
+    card = json.loads(printed.out)
+    assert card == json.loads((out / "card.json").read_text())
+    assert card["training"]["seed"] == 3
+    assert "epoch 1 of 1" in printed.err
+    call_command("evaluate_detector", "--data", str(folder), "--models", str(out), "--json")
+    measured = json.loads(capsys.readouterr().out)[str(out)]
+    assert measured["accuracy"] == pytest.approx(card["measures"]["labels"]["labels"]["accuracy"], abs=0.1)
+    assert measured["parameters"] == card["training"]["parameters"]
+
+
+def spoil(folder, how):
+    if how == "class":
+        for file in (folder / "train/fear").iterdir():
+            file.unlink()
+    elif how == "picture":
+        (folder / "public_test/happy/00001.png").write_bytes(b"\x89PNG broken")
+    elif how == "votes":
+        (folder / "votes.csv").write_text("emotion,pixels\n")
+
+
+@pytest.mark.parametrize(
+    ("how", "named"),
+    [("class", "train/fear"), ("picture", "public_test/happy/00001.png"), ("votes", "votes.csv")],
+)
+def test_bad_data_is_one_line_that_names_the_file(folder, tmp_path, how, named):
+    spoil(folder, how)
+    with pytest.raises(CommandError) as error:
+        call_command("train_detector", "--data", str(folder), "--out", str(tmp_path / "out"))
+    assert named in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_data_that_is_no_folder_and_no_zip_is_one_line(tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "face.png")
+    for name in ("face.png", "nowhere"):
+        with pytest.raises(CommandError, match=name):
+            call_command("train_detector", "--data", str(tmp_path / name), "--out", str(tmp_path / "out"))
+
+
+def test_no_epochs_are_refused(folder, tmp_path):
+    with pytest.raises(CommandError, match="epochs"):
+        call_command("train_detector", f"--data={folder}", f"--out={tmp_path / 'out'}", "--epochs=0")
+
+
+def test_several_networks_are_measured_side_by_side(folder, tmp_path, capsys):
+    one, two = (str(write_model(tmp_path / name)) for name in ("one", "two"))
+    call_command("evaluate_detector", "--data", str(folder), "--models", f"{one},{two}", "--json")
+    measured = json.loads(capsys.readouterr().out)
+    assert list(measured) == [one, two]
+    keys = {"accuracy", "macro_f1", "recall", "no_face", "ece", "confusion", "milliseconds", "parameters", "heads"}
+    assert set(measured[one]) == keys
+    assert list(measured[one]["recall"]) == list(EMOTIONS)
+    assert measured[one]["accuracy"] == measured[two]["accuracy"]
+    assert measured[one]["milliseconds"] > 0
+    call_command("evaluate_detector", "--data", str(folder), "--models", one)
+    words = capsys.readouterr().out
+    assert one in words
+    assert "labels against labels" in words
+
+
+def test_a_missing_network_is_one_line(folder, tmp_path):
+    with pytest.raises(CommandError, match="no model there"):
+        call_command("evaluate_detector", "--data", str(folder), "--models", str(tmp_path / "nowhere"))

@@ -1,0 +1,92 @@
+"""The network's file, and the compiled network that serves it: the same logits as Keras, without Keras."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from detection.vision.card import HEADS, Architecture, Card, ModelFileError, load_card, probabilities, softmax
+from detection.vision.classifier import BATCH, Classifier
+from tests.servers import ROOT
+from tests.vision_files import SMALL, random_weights, write_model
+
+
+def faces(count, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, 48, 48), np.uint8)
+
+
+@pytest.mark.parametrize("architecture", [SMALL, Architecture(), Architecture(stem=8, widths=(8,), blocks=1)])
+def test_the_compiled_network_equals_the_one_in_keras(tmp_path, architecture):
+    from detection.vision.network import build_network, load_network, save_network
+
+    network = build_network(architecture)
+    network.set_weights(random_weights(architecture))
+    card = Card("test-1", architecture, temperature={"labels": 1.3, "crowd": 0.8})
+    save_network(network, card, tmp_path)
+    assert load_network(tmp_path)[1] == load_card(tmp_path) == card
+    classifier = Classifier.load(tmp_path)
+    wanted = network(faces(5)[..., None] / np.float32(255), training=False)
+    for head in HEADS:
+        assert np.abs(np.asarray(wanted[head])).max() > 0.1
+        assert np.abs(classifier.logits(faces(5))[head] - np.asarray(wanted[head])).max() < 1e-4
+    assert classifier.parameters == network.count_params()
+
+
+def test_a_face_is_classified_alike_alone_and_among_many(tmp_path):
+    classifier = Classifier.load(write_model(tmp_path))
+    many = faces(2 * BATCH + 3)
+    together = classifier.classify(many)
+    assert together.shape == (len(many), 7)
+    assert together.sum(axis=1) == pytest.approx(1)
+    for i in (0, BATCH, len(many) - 1):
+        assert classifier.classify(many[i : i + 1])[0] == pytest.approx(together[i], abs=1e-5)
+
+
+def test_the_served_probabilities_blend_the_calibrated_heads():
+    rng = np.random.default_rng(1)
+    logits = {head: rng.normal(0, 3, (4, 7)).astype(np.float32) for head in HEADS}
+    card = Card("x", SMALL, temperature={"labels": 2.0, "crowd": 0.5}, blend=0.25)
+    labels, crowd = softmax(logits["labels"] / 2), softmax(logits["crowd"] / 0.5)
+    assert probabilities(logits, card) == pytest.approx(0.75 * labels + 0.25 * crowd)
+    assert probabilities(logits, card, 0) == pytest.approx(labels)
+    assert probabilities(logits, card, 1) == pytest.approx(crowd)
+
+
+def test_probabilities_of_huge_logits_are_finite():
+    assert softmax(np.array([[1e30, 0.0]], np.float32)) == pytest.approx(np.array([[1.0, 0.0]]))
+
+
+def test_a_folder_without_a_model_says_what_to_do(tmp_path):
+    for load in (load_card, Classifier.load):
+        with pytest.raises(ModelFileError, match="train one"):
+            load(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"), [("{", "not JSON"), ('{"format": 99}', "format 99"), ("\xff", "not JSON")]
+)
+def test_a_card_of_another_kind_is_named(tmp_path, content, sentence):
+    (tmp_path / "card.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(ModelFileError, match=sentence) as error:
+        load_card(tmp_path)
+    assert "card.json" in str(error.value)
+
+
+def test_weights_that_do_not_fit_the_card_are_named(tmp_path):
+    write_model(tmp_path)
+    card = json.loads((tmp_path / "card.json").read_text())
+    card["architecture"]["widths"] = [4, 6, 8]
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ModelFileError, match="does not fit"):
+        Classifier.load(tmp_path)
+    (tmp_path / "weights.npz").write_bytes(b"no zip")
+    with pytest.raises(ModelFileError, match=r"weights\.npz"):
+        Classifier.load(tmp_path)
+
+
+def test_the_reader_loads_no_tensorflow():
+    code = "import sys, detection.vision.reader; print({'tensorflow', 'keras', 'mtcnn'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,188 @@
+"""Data, augmentation, measures and training of the emotion network."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from detection.vision import augmentation
+from detection.vision.augmentation import augment
+from detection.vision.classifier import Classifier
+from detection.vision.data import DataError, check_pictures, hold_out, load_split
+from detection.vision.evaluation import (
+    choose_threshold,
+    evaluate,
+    expected_calibration_error,
+    fit_temperature,
+    measure,
+    risk_coverage,
+)
+from emotune.emotions import EMOTIONS
+from tests.vision_files import SMALL, write_faces, write_model
+
+VOTES = "path,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,not_a_face\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_faces(tmp_path / "faces", {"train": 6, "public_test": 3})
+
+
+def zipped(folder, file):
+    with zipfile.ZipFile(file, "w") as archive:
+        for path in folder.rglob("*"):
+            archive.write(path, path.relative_to(folder))
+    return file
+
+
+def test_a_zip_reads_as_the_folder_that_it_holds(folder, tmp_path):
+    one = load_split(folder, "train")
+    two = load_split(zipped(folder, tmp_path / "faces.zip"), "train")
+    assert one.names == two.names
+    assert one.labels.tolist() == two.labels.tolist() == [i for i in range(7) for _ in range(6)]
+    assert (one.pictures(range(42)) == two.pictures(range(42))).all()
+    assert np.isnan(one.votes).all()
+
+
+def test_votes_become_shares_of_the_seven_emotions(folder):
+    rows = ["train/angry/00000.png,1,0,0,1,6,0,0,2,0,0", "train/angry/00001.png,0,0,0,0,0,0,0,3,7,0"]
+    (folder / "votes.csv").write_text(VOTES + "\n".join(rows))
+    votes = load_split(folder, "train").votes
+    assert votes[0].tolist() == [0.75, 0, 0, 0, 0.125, 0, 0.125]
+    assert np.isnan(votes[1:]).all()
+
+
+def test_pictures_of_other_sizes_are_brought_to_48_pixels(folder):
+    Image.new("RGB", (96, 96), "white").save(folder / "train/angry/00000.png")
+    assert (load_split(folder, "train").pictures([0]) == 255).all()
+
+
+def test_held_out_pictures_are_no_training_pictures(folder):
+    split = load_split(folder, "train")
+    kept, held = hold_out(split, 0.25, seed=1)
+    assert len(held) == round(len(split) / 4)
+    assert sorted(kept.names + held.names) == sorted(split.names)
+    assert hold_out(split, 0.25, seed=1)[1].names == held.names
+    assert hold_out(split, 0.25, seed=2)[1].names != held.names
+
+
+def test_a_missing_class_a_broken_picture_and_foreign_votes_are_named(folder, tmp_path):
+    with pytest.raises(DataError, match="nowhere"):
+        load_split(tmp_path / "nowhere", "train")
+    with pytest.raises(DataError, match="private_test/angry"):
+        load_split(folder, "private_test")
+    (tmp_path / "letter.zip").write_text("no zip")
+    with pytest.raises(DataError, match=r"letter\.zip"):
+        load_split(tmp_path / "letter.zip", "train")
+    (folder / "train/sad/00002.png").write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"train/sad/00002\.png"):
+        check_pictures(load_split(folder, "train"), lambda _: None)
+    (folder / "votes.csv").write_text("path,neutral\n")
+    with pytest.raises(DataError, match="lacks the columns"):
+        load_split(folder, "train")
+
+
+def test_augmented_faces_stay_faces_and_depend_on_the_seed_alone():
+    faces = np.tile(np.linspace(0.2, 0.8, 48, dtype=np.float32), (20, 48, 1))
+    before = faces.copy()
+    one, two, three = (augment(faces, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert (faces == before).all()
+    assert one.shape == faces.shape
+    assert one.dtype == np.float32
+    assert 0 <= one.min() <= one.max() <= 1
+    assert (one == two).all()
+    assert (one != three).any()
+
+
+def test_warping_mirrors_about_half_of_the_faces():
+    faces = np.tile(np.linspace(0, 1, 48, dtype=np.float32), (400, 48, 1))
+    warped = augmentation.warp(faces, np.random.default_rng(0))
+    mirrored = (warped[:, 24, 40] < warped[:, 24, 8]).mean()
+    assert 0.4 < mirrored < 0.6
+
+
+def test_measures_of_known_readings():
+    labels = np.array([0, 0, 0, 1, 2, 3, 4, 5, 6, 6])
+    read = np.array([0, 0, 1, 1, 2, 3, 4, 5, 6, 0])
+    measured = measure(np.eye(7)[read], labels)
+    assert measured.accuracy == 0.8
+    assert measured.recall == {**dict.fromkeys(EMOTIONS, 1.0), "angry": 0.6667, "neutral": 0.5}
+    assert measured.precision["angry"] == 0.6667
+    assert measured.confusion[0][:2] == [2, 1]
+    assert measured.confusion[6][0] == 1
+    assert measured.ece == pytest.approx(0.2)
+    with pytest.raises(ValueError, match="do not fit"):
+        measure(np.eye(7), labels)
+
+
+def test_calibration_error_is_the_gap_between_confidence_and_accuracy():
+    shares = np.full((10, 7), 0.2 / 6)
+    shares[:, 3] = 0.8
+    assert expected_calibration_error(shares, np.array([3] * 8 + [0] * 2)) == pytest.approx(0, abs=1e-9)
+    assert expected_calibration_error(shares, np.array([3] * 5 + [0] * 5)) == pytest.approx(0.3)
+
+
+def test_the_temperature_that_was_applied_is_found_again():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 7))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([rng.choice(7, p=row) for row in shares])
+    assert fit_temperature((logits * 1.7).astype(np.float32), np.eye(7)[labels]) == pytest.approx(1.7, rel=0.06)
+
+
+def test_the_threshold_parts_what_is_mostly_wrong():
+    confidence = np.linspace(0.2, 0.98, 1000)
+    shares = np.zeros((1000, 7))
+    shares[:, 0], shares[:, 1] = confidence, 0.01
+    labels = np.where(np.random.default_rng(0).random(1000) < confidence, 0, 1)
+    assert choose_threshold(shares, np.eye(7)[labels]) == pytest.approx(0.5, abs=0.1)
+    assert choose_threshold(shares, np.eye(7)[np.zeros(1000, np.int64)]) == 0
+    coverage, error = risk_coverage(shares, labels)
+    assert coverage[-1] == 1
+    assert error[-1] == pytest.approx((labels != 0).mean())
+    assert error[200] < error[-1] / 2
+
+
+def test_an_evaluation_counts_every_picture_and_says_how_large_the_network_is(folder, tmp_path):
+    classifier = Classifier.load(write_model(tmp_path / "model"))
+    seen: list[int] = []
+    measured = evaluate(classifier, load_split(folder, "public_test"), seen.append)
+    assert sum(seen) == 21
+    assert np.sum(measured["confusion"]) == 21
+    assert set(measured["recall"]) == set(EMOTIONS)
+    assert set(measured["heads"]) == {"labels", "crowd", "served"}
+    assert measured["heads"]["labels"] == {"labels": measured["heads"]["labels"]["labels"]}  # no votes, no crowd
+    assert measured["parameters"] == classifier.parameters
+
+
+class Stop(Exception):
+    """Stands for a kill in the middle of an epoch."""
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
+def test_a_training_that_was_stopped_goes_on_and_leaves_weights_that_can_be_served(folder, tmp_path):
+    from detection.vision.training import Recipe, train
+
+    seen = []
+
+    def stop_in_the_second_epoch(kind, values):
+        seen.append((kind, values.get("epoch")))
+        if seen.count(("step", 1)) == 2:
+            raise Stop
+
+    out, recipe = tmp_path / "out", Recipe(epochs=2, batch=8, held_out=0.2)
+    with pytest.raises(Stop):
+        train(folder, out, recipe, SMALL, stop_in_the_second_epoch)
+    assert ("epoch", 0) in seen
+    with pytest.raises(DataError, match="other settings"):
+        train(folder, out, Recipe(epochs=3, batch=8, held_out=0.2), SMALL, lambda *_: None)
+    later = []
+    card = train(folder, out, recipe, SMALL, lambda kind, values: later.append((kind, values.get("epoch"))))
+    assert ("step", 0) not in later
+    assert ("epoch", 1) in later
+    assert sorted(path.name for path in out.iterdir()) == ["card.json", "weights.npz"]
+    assert json.loads((out / "card.json").read_text()) == json.loads(json.dumps(card.to_json()))
+    assert card.data == {"name": "faces", "train": 34, "held_out": 8, "test": 21}
+    assert Classifier.load(out).classify(np.zeros((2, 48, 48), np.uint8)).shape == (2, 7)
