@@ -132,13 +132,23 @@ def test_the_temperature_that_was_applied_is_found_again():
     assert fit_temperature((logits * 1.7).astype(np.float32), np.eye(7)[labels]) == pytest.approx(1.7, rel=0.06)
 
 
-def test_the_threshold_parts_what_is_mostly_wrong():
+def test_the_threshold_parts_what_most_would_disagree_with():
     confidence = np.linspace(0.2, 0.98, 1000)
     shares = np.zeros((1000, 7))
     shares[:, 0], shares[:, 1] = confidence, 0.01
     labels = np.where(np.random.default_rng(0).random(1000) < confidence, 0, 1)
     assert choose_threshold(shares, np.eye(7)[labels]) == pytest.approx(0.5, abs=0.1)
     assert choose_threshold(shares, np.eye(7)[np.zeros(1000, np.int64)]) == 0
+    votes = np.zeros((1000, 7))
+    votes[:, 0], votes[:, 1] = confidence, 1 - confidence
+    assert choose_threshold(shares, votes) == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_more_confident_readings_are_the_better_ones():
+    confidence = np.linspace(0.2, 0.98, 1000)
+    shares = np.zeros((1000, 7))
+    shares[:, 0], shares[:, 1] = confidence, 0.01
+    labels = np.where(np.random.default_rng(0).random(1000) < confidence, 0, 1)
     coverage, error = risk_coverage(shares, labels)
     assert coverage[-1] == 1
     assert error[-1] == pytest.approx((labels != 0).mean())
