@@ -225,7 +225,9 @@ class Launched(Process):
     def __init__(self, folder: Path, **variables: str) -> None:
         self.port = variables.setdefault("PORT", str(free_port()))
         env = environment(folder, **variables)
-        super().__init__(sys.executable, "-m", "emotune.launcher", log=folder / "launcher.log", env=env)
+        log = folder / f"launcher-{self.port}.log"
+        log.unlink(missing_ok=True)
+        super().__init__(sys.executable, "-m", "emotune.launcher", log=log, env=env)
 
     @property
     def url(self) -> str:

@@ -1,5 +1,6 @@
 """`make run`: what it starts, what it says, and that nothing of it stays behind."""
 
+import os
 import re
 import signal
 import socket
@@ -28,7 +29,6 @@ def launch(home: Path, demo_audio: Path) -> Iterator[Launch]:
     started: list[Launched] = []
 
     def start(**variables: str) -> Launched:
-        (home / "launcher.log").unlink(missing_ok=True)
         started.append(Launched(home, EMOTUNE_AUDIO=str(demo_audio), **variables))
         return started[-1]
 
@@ -129,7 +129,10 @@ def test_it_waits_for_the_words_that_the_worker_says():
 
 
 def make(*arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(["make", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    # not as a part of the make that may run these tests
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    command = ["make", *arguments]
+    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 @pytest.mark.skipif(not (ROOT / ".venv" / "requirements-dev.stamp").exists(), reason="not set up by make")
