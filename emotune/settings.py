@@ -206,7 +206,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 15
 CELERY_TASK_TIME_LIMIT = 20
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 1)
-# Importing TensorFlow takes longer than the four seconds that Celery gives a starting process.
+# A busy machine takes longer to load the reader than the four seconds that Celery gives a starting process.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 90
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
