@@ -26,6 +26,7 @@ PURE = (
     "emotune/errors.py",
     "detection/vision/*.py",
     "catalogue/anchored.py",
+    "catalogue/anchored.py",
     "catalogue/clustering.py",
     "catalogue/composition.py",
     "catalogue/demo.py",
@@ -43,6 +44,8 @@ PURE = (
     "playlists/metrics.py",
     "playlists/plot.py",
     "playlists/ranking.py",
+    "playlists/simulation.py",
+    "playlists/taste.py",
     "playlists/simulation.py",
     "playlists/taste.py",
 )
