@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fakeredis import TcpFakeServer
+from redis import ResponseError
 
 # The longest that a client may leave an answer unread before it is given up.
 PATIENCE_S = 30.0
@@ -32,7 +33,7 @@ class _PatientWriter:
 
 
 class EmbeddedServer(TcpFakeServer):  # type: ignore[misc]
-    """fakeredis's server, on loopback, able to give back values of many megabytes."""
+    """fakeredis's server, on loopback, as robust as clients expect: large values, and errors that end no connection."""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port))
@@ -42,6 +43,14 @@ class EmbeddedServer(TcpFakeServer):  # type: ignore[misc]
             def setup(self) -> None:
                 super().setup()
                 self.writer.writer = _PatientWriter(self.connection)
+                self.read, self.current_client.read_response = self.current_client.read_response, self.read_or_refuse
+
+            def read_or_refuse(self) -> Any:
+                """Return an error as the answer that it is: raised, it would end the connection."""
+                try:
+                    return self.read()
+                except ResponseError as error:
+                    return error
 
         self.RequestHandlerClass = Handler
 

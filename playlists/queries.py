@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalogue.models import Clustering
@@ -113,5 +113,5 @@ def entries(playlist: Playlist, user: "User") -> list[PlaylistTrack]:
 
 
 def history(user: "User") -> QuerySet[Capture]:
-    """Return a person's captures, latest first, each with `playlist_count`."""
-    return Capture.objects.filter(user=user).annotate(playlist_count=Count("playlists"))
+    """Return a person's captures, latest first."""
+    return Capture.objects.filter(user=user).order_by("-created_at", "-id")

@@ -46,7 +46,7 @@ def for_capture(request: AppRequest, capture_id: UUID) -> HttpResponse:
 @never_cache
 def history(request: AppRequest) -> HttpResponse:
     settle_overdue(user=request.user)
-    captures = queries.history(request.user).order_by("-created_at", "-id")
+    captures = queries.history(request.user)
     page = Paginator(captures, CAPTURES_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "playlists/history.html", {"page": page})
 
