@@ -18,7 +18,7 @@ from detection.vision.augmentation import augment
 from detection.vision.card import HEADS, Architecture, Card, probabilities
 from detection.vision.data import DataError, Split, hold_out, load_split
 from detection.vision.evaluation import choose_threshold, fit_temperature, measure_heads
-from detection.vision.network import build_network, save_network
+from detection.vision.network import build_network, load_network, save_network
 from emotune.emotions import EMOTIONS
 
 Report = Callable[[str, dict[str, float]], None]
@@ -29,7 +29,9 @@ class Recipe:
     """The settings of one training run; the defaults are those of the published weights.
 
     `label_votes` is the share of FER+'s votes in the target of the `labels` head, whose rest is FER2013's own label.
-    `held_out` is the share of the training pictures kept for temperature, threshold and choosing.
+    `held_out` is the share of the training pictures kept for temperature, threshold and choosing. `average` is the
+    momentum of the exponential average of the weights, which is what a training ends with. `rare` bounds how much more
+    a picture of a rare emotion counts for the `labels` head than one of a common emotion.
     """
 
     epochs: int = 40
@@ -40,6 +42,8 @@ class Recipe:
     label_votes: float = 0.25
     smoothing: float = 0.05
     held_out: float = 0.05
+    average: float = 0.999
+    rare: float = 3.0
     seed: int = 7
     mixed_precision: bool = True
 
@@ -51,6 +55,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self.split, self.recipe, self.epoch = split, recipe, 0
         self.targets = make_targets(split, recipe)
+        self.weights = make_weights(split, self.targets, recipe)
         self.order = np.arange(len(split))
 
     def __len__(self) -> int:
@@ -65,7 +70,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
         faces = augment(np.divide(self.split.pictures(chosen), 255, dtype=np.float32), rng)
         targets = {head: self.targets[head][chosen] for head in HEADS}
-        weights = {head: (self.targets[head][chosen].sum(axis=1) > 0).astype(np.float32) for head in HEADS}
+        weights = {head: self.weights[head][chosen] for head in HEADS}
         return faces[..., None], targets, weights
 
 
@@ -77,6 +82,19 @@ def make_targets(split: Split, recipe: Recipe) -> dict[str, npt.NDArray[np.float
     labels = (1 - recipe.label_votes) * one_hot + recipe.label_votes * votes
     labels = (1 - recipe.smoothing) * labels + recipe.smoothing / len(EMOTIONS)
     return {"labels": labels.astype(np.float32), "crowd": np.where(voted, votes, 0).astype(np.float32)}
+
+
+def make_weights(
+    split: Split, targets: dict[str, npt.NDArray[np.float32]], recipe: Recipe
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Return (n,) weights in the loss by head: none without a target, and more for the `labels` of rare emotions.
+
+    An emotion's weight is the square root of how many times rarer than the mean emotion it is, from 1 to `rare`.
+    """
+    counts = np.bincount(split.labels, minlength=len(EMOTIONS))
+    rarity = np.clip(np.sqrt(counts.mean() / np.maximum(counts, 1)), 1, max(1, recipe.rare))
+    seen = {head: (targets[head].sum(axis=1) > 0).astype(np.float32) for head in HEADS}
+    return {**seen, "labels": (seen["labels"] * rarity[split.labels]).astype(np.float32)}
 
 
 class Progress(keras.callbacks.Callback):  # type: ignore[misc]
@@ -98,8 +116,12 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         self.report("epoch", {"epoch": epoch, "loss": float((logs or {}).get("loss", np.nan)), **right})
 
 
-def train(data: Path, out: Path, recipe: Recipe, architecture: Architecture, report: Report) -> Card:
+def train(
+    data: Path, out: Path, recipe: Recipe, architecture: Architecture, report: Report, *, start: Path | None = None
+) -> Card:
     """Train on the `train` split of `data`, measure on `public_test`, write weights and card to `out`.
+
+    `start` is the folder of an earlier training whose weights (and architecture) this one goes on from.
 
     A training that was killed goes on from its last whole epoch when called again with the same `out` (its state lies
     in `out`/checkpoint until the end). `report` hears "start", then "step" for every batch and "epoch". Raises
@@ -108,6 +130,9 @@ def train(data: Path, out: Path, recipe: Recipe, architecture: Architecture, rep
     """
     kept, held = hold_out(load_split(data, "train"), recipe.held_out, recipe.seed)
     test = load_split(data, "public_test")
+    earlier = load_network(start) if start else None
+    if earlier:
+        architecture = earlier[1].architecture
     checkpoint = _checkpoint(out / "checkpoint", recipe, architecture)
     if recipe.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
@@ -115,6 +140,8 @@ def train(data: Path, out: Path, recipe: Recipe, architecture: Architecture, rep
         network = build_network(architecture, recipe.seed)
     finally:
         keras.config.set_dtype_policy("float32")
+    if earlier:
+        network.set_weights(earlier[0].get_weights())
     batches = Batches(kept, recipe)
     report("start", {"epochs": recipe.epochs, "steps": len(batches)})
     compile_network(network, recipe, steps=recipe.epochs * len(batches))
@@ -123,6 +150,8 @@ def train(data: Path, out: Path, recipe: Recipe, architecture: Architecture, rep
     served.set_weights(network.get_weights())
     card = make_card(served, architecture, recipe, held, test)
     card = replace(card, data={"name": data.name, "train": len(kept), "held_out": len(held), "test": len(test)})
+    if earlier:
+        card = replace(card, training={**card.training, "start": earlier[1].training})
     save_network(served, card, out)
     shutil.rmtree(out / "checkpoint")
     return card
@@ -147,7 +176,9 @@ def compile_network(network: keras.Model, recipe: Recipe, steps: int) -> None:
         warmup_steps=warmup,
         alpha=1e-3,
     )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, clipnorm=5.0)
+    optimizer = keras.optimizers.AdamW(
+        rate, weight_decay=recipe.weight_decay, clipnorm=5.0, use_ema=recipe.average > 0, ema_momentum=recipe.average
+    )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     losses = {head: keras.losses.CategoricalCrossentropy(from_logits=True) for head in HEADS}
     network.compile(optimizer, loss=losses, loss_weights=dict.fromkeys(HEADS, 0.5))

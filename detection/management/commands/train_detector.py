@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from detection.vision.card import Architecture, Card
+from detection.vision.card import Architecture, Card, ModelFileError
 from detection.vision.data import DataError, check_pictures, load_split
 
 
@@ -23,17 +23,19 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--data", type=Path, required=True, metavar="D", help="folder or zip of labelled faces")
         parser.add_argument("--out", type=Path, required=True, metavar="M", help="folder for weights and model card")
+        parser.add_argument("--start", type=Path, metavar="M", help="folder of earlier weights to go on from")
         parser.add_argument("--epochs", type=_positive, help="passes over the pictures (default: the recipe's)")
         parser.add_argument("--batch", type=_positive, help="pictures in a step (default: the recipe's)")
+        parser.add_argument("--rate", type=float, help="highest learning rate (default: the recipe's)")
         parser.add_argument("--seed", type=int, help="of everything that is drawn at random (default: the recipe's)")
         parser.add_argument("--json", action="store_true", help="print the model card, and nothing else, on stdout")
 
     def handle(self, *, data: Path, out: Path, **options: Any) -> None:
-        given = {name: options[name] for name in ("epochs", "batch", "seed") if options[name] is not None}
+        given = {name: options[name] for name in ("epochs", "batch", "rate", "seed") if options[name] is not None}
         try:
             _check(data)
-            card = _train(data, out, given)
-        except DataError as error:
+            card = _train(data, out, given, options["start"])
+        except (DataError, ModelFileError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"{error.filename or out}: {error.strerror or error}") from None
@@ -59,12 +61,12 @@ def _check(data: Path) -> None:
             check_pictures(split, bar.update)
 
 
-def _train(data: Path, out: Path, given: dict[str, Any]) -> Card:
+def _train(data: Path, out: Path, given: dict[str, Any], start: Path | None) -> Card:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from detection.vision.training import Recipe, train
 
     with Bars() as bars:
-        return train(data, out, Recipe(**given), Architecture(), bars.report)
+        return train(data, out, Recipe(**given), Architecture(), bars.report, start=start)
 
 
 class Bars:
