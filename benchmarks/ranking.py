@@ -23,7 +23,8 @@ from accounts.models import User  # noqa: E402
 from catalogue.models import Track  # noqa: E402
 from detection.models import Capture, Source, Status  # noqa: E402
 from emotune.emotions import EMOTIONS  # noqa: E402
-from playlists.services import build_playlist, rate  # noqa: E402
+from playlists.listening import rate  # noqa: E402
+from playlists.services import build_playlist  # noqa: E402
 
 RATINGS = 60
 

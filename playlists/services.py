@@ -1,14 +1,12 @@
-"""What playlists do for a person: make one for a mood, take a rating, note what was heard, skipped or unwanted."""
+"""Make a playlist for a person and a mood, or a journey from one mood to another."""
 
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from catalogue.models import Track
 from detection.models import Capture
@@ -18,7 +16,7 @@ from playlists import queries
 from playlists.journeys import Stops, waypoints
 from playlists.journeys import plan as plan_journey
 from playlists.listeners import Catalogue
-from playlists.models import Listen, NeverAgain, Playlist, PlaylistTrack, Rating, Skip
+from playlists.models import Playlist, PlaylistTrack
 from playlists.pool import along, candidates, whole_catalogue
 from playlists.ranking import rank, target_point
 from playlists.taste import believe
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
 LENGTH = 15
 JOURNEY_LENGTH = 10
 NO_MOOD = "There is no mood to play for yet. Choose one of the seven."
-LISTEN_SOURCES = ("spotify", "audio", "api")
 
 
 @dataclass(frozen=True)
@@ -177,57 +174,6 @@ def _store(capture: Capture, found: list[Recommendation], seed: int, wanted: str
     except IntegrityError:
         return Playlist.objects.get(**way)
     return playlist
-
-
-def rate(*, user: "User", track: Track, value: int) -> int:
-    """Store a person's rating of a track: 1 likes it, -1 does not, 0 takes the rating back. Returns the value.
-
-    The last of several at once wins. Raises InvalidInput for any other value.
-    """
-    if value not in (-1, 0, 1):
-        raise InvalidInput("A rating is 1 (like), -1 (dislike) or 0 (none).")
-    if value == 0:
-        Rating.objects.filter(user=user, track=track).delete()
-    else:
-        Rating.objects.bulk_create(
-            [Rating(user=user, track=track, value=value, rated_at=timezone.now())],
-            update_conflicts=True,
-            unique_fields=["user", "track"],
-            update_fields=["value", "rated_at"],
-        )
-    return value
-
-
-def record_listen(*, user: "User", track: Track, source: str, playlist: Playlist | None = None) -> Listen:
-    """Note that a track was heard: 30 seconds or half of it, which the player decides."""
-    if source not in LISTEN_SOURCES:
-        raise InvalidInput(f"A listen comes from one of {', '.join(LISTEN_SOURCES)}.")
-    return Listen.objects.create(user=user, track=track, playlist=playlist, source=source)
-
-
-def record_skip(*, user: "User", track: Track, playlist: Playlist | None = None) -> Skip:
-    """Note that a track was begun and passed over before it counted as heard, which the player decides."""
-    return Skip.objects.create(user=user, track=track, playlist=playlist)
-
-
-def never_again(*, user: "User", track: Track, undo: bool = False, until: datetime | None = None) -> bool:
-    """Keep a track out of all of a person's later playlists, for ever or until a moment; `undo` takes that back.
-
-    Returns whether the track is kept out now. The last of several at once wins. Raises InvalidInput for a moment that
-    has passed.
-    """
-    if undo:
-        NeverAgain.objects.filter(user=user, track=track).delete()
-        return False
-    if until is not None and until <= timezone.now():
-        raise InvalidInput("That moment has passed. Choose a later one, or none for ever.")
-    NeverAgain.objects.bulk_create(
-        [NeverAgain(user=user, track=track, until=until)],
-        update_conflicts=True,
-        unique_fields=["user", "track"],
-        update_fields=["until"],
-    )
-    return True
 
 
 def simulation_catalogue() -> Catalogue:

@@ -15,7 +15,7 @@ from detection.access import capture_of
 from detection.services import settle_overdue
 from emotune.errors import InvalidInput
 from emotune.http import AppRequest, redirect_back
-from playlists import queries, services
+from playlists import listening, queries, services
 from playlists.models import Playlist
 
 CAPTURES_PER_PAGE = 20
@@ -56,7 +56,7 @@ def history(request: AppRequest) -> HttpResponse:
 def rate(request: AppRequest, track_id: int) -> HttpResponse:
     track = get_object_or_404(Track, id=track_id)
     value = _whole_number(request.POST.get("value", ""))
-    rating = services.rate(user=request.user, track=track, value=value)
+    rating = listening.rate(user=request.user, track=track, value=value)
     if not request.htmx:
         return redirect_back(request, "playlists:history")
     return render(request, "playlists/_rating.html", {"track": track, "rating": rating})
@@ -69,7 +69,7 @@ def listen(request: AppRequest, track_id: int) -> HttpResponse:
     playlist = None
     if given := request.POST.get("playlist", ""):
         playlist = get_object_or_404(Playlist, id=_whole_number(given), user=request.user)
-    services.record_listen(user=request.user, track=track, source=request.POST.get("source", ""), playlist=playlist)
+    listening.record_listen(user=request.user, track=track, source=request.POST.get("source", ""), playlist=playlist)
     return HttpResponse(status=204)
 
 

@@ -7,8 +7,9 @@ from catalogue.models import Track
 from emotune.emotions import ANCHORS, BY_NAME
 from emotune.errors import InvalidInput
 from playlists.journeys import SHORTEST_STEP, Stops, plan, unevenness, waypoints
+from playlists.listening import never_again, rate
 from playlists.models import Playlist
-from playlists.services import build_journey, build_playlist, never_again, rate
+from playlists.services import build_journey, build_playlist
 from tests.factories import make_capture, make_track, make_user
 
 RNG = np.random.default_rng(4)

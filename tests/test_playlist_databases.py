@@ -10,8 +10,9 @@ TWO_TABS = """
 import json
 from concurrent.futures import ThreadPoolExecutor
 from django.db import connection
+from playlists.listening import never_again, rate
 from playlists.models import NeverAgain, Playlist, Rating
-from playlists.services import build_playlist, never_again, rate
+from playlists.services import build_playlist
 from tests.factories import make_capture, make_track, make_user
 
 user, track = make_user(), make_track("sad")

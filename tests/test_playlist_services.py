@@ -10,16 +10,9 @@ from django.utils import timezone
 from catalogue.models import Track
 from detection.models import Source, Status
 from emotune.errors import InvalidInput
+from playlists.listening import never_again, rate, record_listen, record_skip
 from playlists.models import NeverAgain, Playlist, Rating, Skip
-from playlists.services import (
-    build_playlist,
-    mood_weights,
-    never_again,
-    rate,
-    recommend,
-    record_listen,
-    record_skip,
-)
+from playlists.services import build_playlist, mood_weights, recommend
 from tests.factories import make_capture, make_track, make_user
 
 pytestmark = pytest.mark.django_db
