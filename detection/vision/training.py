@@ -19,6 +19,7 @@ from detection.vision.card import HEADS, Architecture, Card, probabilities
 from detection.vision.data import DataError, Split, hold_out, load_split
 from detection.vision.evaluation import choose_threshold, fit_temperature, measure_heads
 from detection.vision.network import build_network, load_network, save_network
+from detection.vision.twins import without_twins
 from emotune.emotions import EMOTIONS
 
 Report = Callable[[str, dict[str, float]], None]
@@ -148,7 +149,7 @@ def train(
     network.fit(batches, epochs=recipe.epochs, verbose=0, callbacks=[checkpoint, Progress(batches, held, report)])
     served = build_network(architecture, recipe.seed)
     served.set_weights(network.get_weights())
-    card = make_card(served, architecture, recipe, held, test)
+    card = make_card(served, architecture, recipe, without_twins(held, kept), test)
     card = replace(card, data={"name": data.name, "train": len(kept), "held_out": len(held), "test": len(test)})
     if earlier:
         card = replace(card, training={**card.training, "start": earlier[1].training})
@@ -194,19 +195,26 @@ def predict(network: keras.Model, split: Split, batch: int = 256) -> dict[str, n
 
 
 def make_card(network: keras.Model, architecture: Architecture, recipe: Recipe, held: Split, test: Split) -> Card:
-    """Calibrate on the held-out pictures, measure on the test and write both down."""
+    """Calibrate on the held-out pictures, measure on the test and write both down.
+
+    A head's temperature is fitted to the truth that it answers for: FER2013's own label, and the majority of the
+    votes. `held` should be without twins of what was trained on.
+    """
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    held_logits, targets = predict(network, held), make_targets(held, Recipe(label_votes=0, smoothing=0))
-    seen = np.where(targets["crowd"].sum(axis=1, keepdims=True) > 0, targets["crowd"], targets["labels"])
-    temperature = {}
-    for head in HEADS:
-        rows = targets[head].sum(axis=1) > 0
-        usable = targets[head][rows] if rows.any() else targets["labels"]
-        temperature[head] = fit_temperature(held_logits[head][rows if rows.any() else ...], usable.astype(np.float64))
-    card = Card(version=f"emotune-{today}", architecture=architecture, temperature=temperature)
+    logits = predict(network, held)
+    targets = make_targets(held, replace(recipe, label_votes=0, smoothing=0))
+    voted = targets["crowd"].sum(axis=1) > 0
+    seen = np.where(voted[:, None], targets["crowd"], targets["labels"])
+    majority = np.eye(len(EMOTIONS))[seen.argmax(axis=1)]
+    truth = {"labels": targets["labels"].astype(np.float64), "crowd": majority}
+    card = Card(
+        version=f"emotune-{today}",
+        architecture=architecture,
+        temperature={head: fit_temperature(logits[head], truth[head]) for head in HEADS},
+    )
     return replace(
         card,
-        unsure_below=round(choose_threshold(probabilities(held_logits, card), seen), 3),
+        unsure_below=round(choose_threshold(probabilities(logits, card), seen), 3),
         training={**asdict(recipe), "parameters": int(network.count_params()), "date": today},
         measures=measure_heads(predict(network, test), test, card),
     )

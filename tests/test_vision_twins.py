@@ -1,0 +1,53 @@
+"""Near-duplicates of training pictures take no part in calibration."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from detection.vision.data import load_split
+from detection.vision.training import Recipe, make_targets, make_weights
+from detection.vision.twins import without_twins
+from emotune.emotions import EMOTIONS
+from tests.vision_files import write_faces
+
+
+@pytest.fixture
+def split(tmp_path):
+    return load_split(write_faces(tmp_path / "faces", {"train": 4}), "train")
+
+
+def halves(split):
+    return split.subset(np.arange(0, len(split), 2)), split.subset(np.arange(1, len(split), 2))
+
+
+def paint(split, index, picture):
+    Image.fromarray(picture).save(split.source.path / split.names[index])
+
+
+def test_a_brighter_copy_of_a_training_picture_is_a_twin(split):
+    held, kept = halves(split)
+    rng = np.random.default_rng(1)
+    for part in (held, kept):
+        for i in range(len(part)):
+            paint(part, i, rng.integers(0, 200, (48, 48), dtype=np.uint8))
+    paint(held, 3, kept.pictures([5])[0] + np.uint8(40))
+    left = without_twins(held, kept)
+    assert left.names == held.names[:3] + held.names[4:]
+    assert left.labels.tolist() == np.delete(held.labels, 3).tolist()
+
+
+def test_pictures_stay_when_all_of_them_have_a_twin(split):
+    assert without_twins(split, split).names == split.names
+
+
+def test_rare_emotions_count_more_up_to_the_bound(split):
+    few = split.subset(np.flatnonzero((split.labels != EMOTIONS.index("disgust")) | (np.arange(len(split)) % 4 == 0)))
+    weights = make_weights(few, make_targets(few, Recipe()), Recipe(rare=1.5))["labels"]
+    assert weights[few.labels == EMOTIONS.index("disgust")] == pytest.approx(1.5)
+    assert weights[few.labels == EMOTIONS.index("happy")] == pytest.approx(1)
+
+
+def test_pictures_without_votes_teach_the_crowd_head_nothing(split):
+    weights = make_weights(split, make_targets(split, Recipe()), Recipe())
+    assert not weights["crowd"].any()
+    assert weights["labels"].all()
