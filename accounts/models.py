@@ -1,9 +1,10 @@
-"""People and what they agreed to."""
+"""People, what they agreed to, and the tokens by which their programs log in."""
 
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
 
 # Raise this when the text of the consent page changes in substance: everybody is asked again.
 CONSENT_VERSION = "2026-11"
@@ -74,3 +75,44 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.version}"
+
+
+class Scope(models.TextChoices):
+    """What a program may do with a token."""
+
+    READ = "read", "Read: captures, playlists, listens, ratings and your profile"
+    LISTEN = "listen", "Listen: send listens and ratings, make playlists"
+    CAPTURE = "capture", "Capture: send pictures to be read, put readings right, delete them"
+    ADMIN = "admin", "Admin: import and cluster the catalogue"
+
+
+class ApiToken(models.Model):
+    """A program's way in, made by a person. The secret itself is kept nowhere."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    shown = models.CharField(max_length=12, help_text="the secret's beginning")
+    fingerprint = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret")
+    scopes = models.JSONField(default=list, help_text="some of read, listen, capture, admin")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="empty: never")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="to the minute")
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.shown}...) of {self.user}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and not self.is_expired
+
+    def allows(self, scope: str) -> bool:
+        """Whether it may do this now: the word admin is worth nothing once its owner is not staff any more."""
+        return scope in self.scopes and (scope != Scope.ADMIN or self.user.is_staff)
