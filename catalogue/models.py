@@ -1,4 +1,4 @@
-"""Tracks with their place in valence-arousal-dominance space, and the clusterings that tagged them."""
+"""Tracks with their place in valence-arousal-dominance space, the clusterings that tag them, and the jobs for both."""
 
 from typing import ClassVar
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from emotune.emotions import EMOTIONS
+from emotune.jobs import Job
 
 
 class Clustering(models.Model):
@@ -24,6 +25,9 @@ class Clustering(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     activated_at = models.DateTimeField(null=True, blank=True)
+    activated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
@@ -81,3 +85,34 @@ class Track(models.Model):
     def is_playable(self) -> bool:
         """Whether the page itself can play the track; otherwise it can only link to Last.fm."""
         return bool(self.spotify_id or self.audio)
+
+
+class Import(Job):
+    """A file of MuSe on its way into the catalogue, and what became of its rows."""
+
+    name = models.CharField(max_length=200, help_text="what the file was called where it came from")
+    file = models.FileField(upload_to="imports", blank=True)
+    rows = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    rejects = models.FileField(upload_to="imports", blank=True, help_text="line, reason and title of rejected rows")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"
+
+    def let_go(self) -> None:
+        if self.file:
+            self.file.delete(save=False)
+            Import.objects.filter(pk=self.pk).update(file="")
+
+
+class ClusteringRun(Job):
+    """A clustering that somebody asked for; once it is done, `clustering` is its outcome."""
+
+    method = models.CharField(max_length=20)
+    clustering = models.OneToOneField(Clustering, null=True, blank=True, on_delete=models.SET_NULL, related_name="run")
+
+    def __str__(self) -> str:
+        return f"{self.method} ({self.state})"

@@ -1,0 +1,336 @@
+"""Long jobs: rows that say how far they are, tasks that carry them out once, progress and cancelling through Redis."""
+
+import contextlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from functools import cache
+from typing import ClassVar, cast
+from uuid import uuid4
+
+import redis
+from celery import Task, current_app
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models, transaction
+from django.db.models import F
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from emotune.errors import EmotuneError, Unavailable
+
+logger = logging.getLogger(__name__)
+
+QUEUE = "jobs"
+MAX_ATTEMPTS = 3
+# A worker that holds a job says so every few seconds; it is dead when it has been silent for so long.
+BEAT_S, SILENCE_S = 2.0, 15.0
+# A task that nobody took for this long may be lost with its broker, and is sent again; twice is once.
+RESEND_S = 30
+# Progress is written and cancelling looked for this often at most.
+REPORT_S = 0.3
+KEEP_S = 24 * 3600
+
+GAVE_UP = "It was interrupted several times, so it was given up. Please start it again."
+NOT_SENT = "The workers cannot be reached just now, so nothing was done. Please start it again in a moment."
+WENT_WRONG = "Something went wrong, and nothing was changed. The log of the worker says what."
+TOO_LONG = "It took longer than a job may take, so it was stopped, and nothing was changed."
+
+
+class JobState(models.TextChoices):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+OPEN = (JobState.QUEUED, JobState.RUNNING)
+
+
+class Job(models.Model):
+    """A piece of work that a worker does for somebody. Its progress stands in Redis: see `progress_of`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
+    error = models.CharField(max_length=500, blank=True, help_text="a sentence for people")
+    task = models.CharField(max_length=100, editable=False, help_text="the name of the task that carries it out")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+        ordering: ClassVar = ["-created_at"]
+
+    @property
+    def is_over(self) -> bool:
+        return self.state not in OPEN
+
+    def let_go(self) -> None:
+        """Free what an open job alone needs, such as an uploaded file; called once it is over, perhaps twice."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: `done` of `total` (None: not known), and in `note` what it does now, as "reading rows"."""
+
+    done: int = 0
+    total: int | None = None
+    note: str = ""
+
+    @property
+    def percent(self) -> int | None:
+        return min(100, 100 * self.done // self.total) if self.total else None
+
+
+class Cancelled(Exception):
+    """Somebody asked for the end of the job that is running."""
+
+
+class _TakenOver(Exception):
+    """Another worker carries the job out by now; this one has nothing to say any more."""
+
+
+@cache
+def _client() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=1, decode_responses=True)
+
+
+def _key(job: Job, name: str) -> str:
+    return f"emotune:job:{job.pk}:{name}"
+
+
+def submit(job: Job, task: "Task[..., None]") -> None:
+    """Send a saved job to the workers once the transaction is through; where they cannot be reached, it fails."""
+    job.task = str(task.name)
+    job.save(update_fields=["task"])
+    transaction.on_commit(lambda: _send_or_fail(job))
+
+
+def _send_or_fail(job: Job) -> None:
+    if not _send(job):
+        _finish(job, JobState.FAILED, NOT_SENT)
+
+
+def _send(job: Job) -> bool:
+    limit = settings.JOB_TIME_LIMIT
+    try:
+        _client().set(_key(job, "sent"), "1", ex=RESEND_S)
+        current_app.send_task(
+            job.task, (str(job.pk),), queue=QUEUE, retry=False, soft_time_limit=limit, time_limit=limit + 60
+        )
+    except (OperationalError, redis.RedisError):
+        return False
+    return True
+
+
+def progress_of(job: Job) -> Progress:
+    """Return how far an open job is; nothing is known of one while Redis does not answer."""
+    try:
+        found = _client().get(_key(job, "progress"))
+    except redis.RedisError:
+        return Progress()
+    return Progress(**json.loads(str(found))) if found else Progress()
+
+
+def request_cancel(job: Job) -> None:
+    """Ask for the end of a job: at once when it is queued, else at its next step. One that is over stays as it is.
+
+    Raises Unavailable when the worker cannot be told.
+    """
+    if job.is_over or (job.state == JobState.QUEUED and _finish(job, JobState.CANCELLED)):
+        return
+    try:
+        _client().set(_key(job, "cancel"), "1", ex=KEEP_S)
+    except redis.RedisError as error:
+        raise Unavailable("The worker cannot be told just now. Please try again in a moment.") from error
+
+
+def refresh(job: Job) -> Job:
+    """Bring an open job up to date, whoever looks: one whose worker died is queued and sent again, at most twice.
+
+    Each change is a conditional UPDATE, so any number may look at once. While Redis does not answer nothing is known,
+    and nothing is done.
+    """
+    if job.is_over:
+        return job
+    with contextlib.suppress(redis.RedisError):
+        if job.state == JobState.RUNNING and not _client().exists(_key(job, "beat")):
+            _settle_lost(job)
+        if job.state == JobState.QUEUED and job.task and _client().set(_key(job, "sent"), "1", ex=RESEND_S, nx=True):
+            _send(job)
+    _reload(job)
+    return job
+
+
+def _settle_lost(job: Job) -> None:
+    """Queue a job whose worker is gone once more, or end it when it was cancelled or has been lost too often."""
+    if job.started_at and timezone.now() - job.started_at < timedelta(seconds=BEAT_S):
+        return  # its first beat may still be on the way
+    if _client().exists(_key(job, "cancel")):
+        _finish(job, JobState.CANCELLED)
+    elif job.attempts >= MAX_ATTEMPTS:
+        _finish(job, JobState.FAILED, GAVE_UP)
+    elif _mine(job).update(state=JobState.QUEUED):
+        job.state = JobState.QUEUED
+        _client().delete(_key(job, "sent"))
+
+
+def refresh_all() -> None:
+    """Bring every open job up to date, as a worker does that starts after a power cut."""
+    for model in _models(Job):  # type: ignore[type-abstract]
+        for job in model._default_manager.filter(state__in=OPEN):  # noqa: SLF001 - a documented API
+            refresh(job)
+
+
+def _models(base: type[Job]) -> Iterator[type[Job]]:
+    for model in base.__subclasses__():
+        if not model._meta.abstract:  # noqa: SLF001 - a documented API
+            yield model
+        yield from _models(model)
+
+
+class Run:
+    """A job in the hands of a worker, which tells by `step` how far it is."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._token = uuid4().hex
+        self._next = 0.0
+
+    def step(self, done: int, total: int | None = None, note: str = "") -> None:
+        """Report progress, now and then; raise Cancelled when the end of the job was asked for."""
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + REPORT_S
+            self._report(Progress(done, total, note))
+
+    def check(self) -> None:
+        """Raise Cancelled when the end was asked for: the last chance before what cannot be taken back."""
+        self._report(None)
+
+    def _report(self, progress: Progress | None) -> None:
+        try:
+            with _client().pipeline(transaction=False) as pipe:
+                pipe.get(_key(self.job, "cancel"))
+                pipe.get(_key(self.job, "holder"))
+                if progress:
+                    pipe.set(_key(self.job, "progress"), json.dumps(asdict(progress)), ex=KEEP_S)
+                cancel, holder = pipe.execute()[:2]
+        except redis.RedisError:
+            return  # a job outlives the absence of Redis
+        if cancel:
+            raise Cancelled
+        if holder not in (None, self._token):
+            raise _TakenOver
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let everybody know, from a thread, that the job's worker is alive."""
+        over = threading.Event()
+
+        def beat() -> None:
+            with contextlib.suppress(redis.RedisError):
+                _client().set(_key(self.job, "beat"), str(time.time()), px=int(1000 * SILENCE_S))
+
+        def beat_until_over() -> None:
+            while not over.wait(BEAT_S):
+                beat()
+
+        with contextlib.suppress(redis.RedisError):
+            _client().set(_key(self.job, "holder"), self._token, ex=KEEP_S)
+        beat()
+        thread = threading.Thread(target=beat_until_over, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+@contextlib.contextmanager
+def running(job: Job | None) -> Iterator[Run | None]:
+    """Carry a job out, in a worker: give its Run, or None when there is nothing to do.
+
+    That is so when the job has gone, is over, or is in another worker's hands. What happens inside ends the job: it is
+    done, failed with the sentence of an EmotuneError or a plain one, or cancelled. Nothing is raised but what ends the
+    process itself, and then `refresh` finds the job.
+    """
+    if job is None or not _claim(job):
+        yield None
+        return
+    run = Run(job)
+    state, error = JobState.DONE, ""
+    with run.held():
+        try:
+            yield run
+        except Cancelled:
+            state = JobState.CANCELLED
+        except _TakenOver:
+            return
+        except EmotuneError as problem:
+            state, error = JobState.FAILED, problem.message
+        except SoftTimeLimitExceeded:
+            state, error = JobState.FAILED, TOO_LONG
+        except Exception:
+            logger.exception("job %s went wrong", job.pk)
+            state, error = JobState.FAILED, WENT_WRONG
+        _finish(job, state, error)
+
+
+def _claim(job: Job) -> bool:
+    """Take a job by a conditional UPDATE. One whose worker was killed just now is waited for and taken over."""
+    if job.state == JobState.RUNNING and not _falls_silent(job):
+        return False
+    if job.attempts >= MAX_ATTEMPTS:
+        _finish(job, JobState.FAILED, GAVE_UP)
+        return False
+    taken = _mine(job).update(state=JobState.RUNNING, started_at=timezone.now(), attempts=F("attempts") + 1)
+    return bool(taken) and _reload(job)
+
+
+def _falls_silent(job: Job) -> bool:
+    """Wait for the end of the last beat of the worker that holds the job; False as soon as there is a new one."""
+
+    def heard() -> str | None:
+        try:
+            return cast("str | None", _client().get(_key(job, "beat")))
+        except redis.RedisError:
+            return str(time.time())
+
+    first = heard()
+    while (last := heard()) == first and last:
+        time.sleep(BEAT_S / 4)
+    return not last
+
+
+def _mine(job: Job) -> "models.QuerySet[Job]":
+    """The row, as long as it is open and nobody has moved it since `job` was read."""
+    rows = type(job)._default_manager.filter(state__in=OPEN)  # noqa: SLF001 - a documented API
+    return rows.filter(pk=job.pk, state=job.state, attempts=job.attempts)
+
+
+def _finish(job: Job, state: JobState, error: str = "") -> bool:
+    ended = _mine(job).update(state=state, error=error[:500], finished_at=timezone.now())
+    if ended and _reload(job):
+        job.let_go()
+    return bool(ended)
+
+
+def _reload(job: Job) -> bool:
+    """Read the row again; False when it was deleted meanwhile."""
+    try:
+        job.refresh_from_db()
+    except ObjectDoesNotExist:
+        return False
+    return True

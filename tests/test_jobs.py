@@ -1,0 +1,294 @@
+"""Long jobs: carried out once whatever happens to workers, with progress, cancelling and an end in words."""
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import redis
+from celery import current_app, shared_task
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from catalogue.models import Import
+from emotune import jobs
+from emotune.embedded import embedded_server
+from emotune.errors import InvalidInput, Unavailable
+from emotune.jobs import Cancelled, JobState, Progress
+
+pytestmark = pytest.mark.django_db
+
+
+@shared_task(name="tests.work")
+def work(_job_id: str) -> None:
+    """Is only sent, never carried out here."""
+
+
+@pytest.fixture
+def store() -> Iterator["redis.Redis"]:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(jobs.QUEUE)
+        yield client
+        client.delete(jobs.QUEUE)
+
+
+@pytest.fixture
+def no_store(monkeypatch) -> Iterator[None]:
+    """A Redis, which is the broker too, that does not answer."""
+    with embedded_server() as url:
+        pass
+    gone = redis.Redis.from_url(url, socket_connect_timeout=0.2)
+    monkeypatch.setattr(jobs, "_client", lambda: gone)
+    yield
+    gone.close()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(jobs, "BEAT_S", 0.05)
+    monkeypatch.setattr(jobs, "SILENCE_S", 0.4)
+    monkeypatch.setattr(jobs, "REPORT_S", 0)
+
+
+@pytest.fixture
+def job() -> Import:
+    return Import.objects.create(name="muse.csv", task=work.name)
+
+
+def lost(job: Import, attempts: int = 1) -> Import:
+    """Make a job one whose worker was killed a while ago."""
+    job.state, job.attempts = JobState.RUNNING, attempts
+    job.started_at = timezone.now() - timedelta(minutes=1)
+    job.save()
+    return job
+
+
+def sent(store: "redis.Redis") -> int:
+    return int(store.llen(jobs.QUEUE))
+
+
+def again(job: Import) -> Import:
+    return Import.objects.get(pk=job.pk)
+
+
+def test_it_is_sent_to_its_own_queue_after_the_commit_and_not_before(store, django_capture_on_commit_callbacks):
+    job = Import.objects.create(name="muse.csv")
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs.submit(job, work)
+        assert sent(store) == 0
+    assert sent(store) == 1
+    assert str(job.pk).encode() in store.lindex(jobs.QUEUE, 0)
+    assert again(job).state == JobState.QUEUED
+    assert current_app.conf.task_default_queue != jobs.QUEUE
+
+
+def test_with_no_broker_it_fails_with_a_sentence(no_store, django_capture_on_commit_callbacks):
+    job = Import.objects.create(name="muse.csv")
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs.submit(job, work)
+    assert (again(job).state, again(job).error) == (JobState.FAILED, jobs.NOT_SENT)
+    assert job.is_over
+
+
+def test_it_is_done_when_its_work_is(job):
+    with jobs.running(job) as run:
+        assert run
+        assert again(job).state == JobState.RUNNING
+    assert again(job).state == JobState.DONE
+    assert again(job).finished_at
+
+
+def test_progress_can_be_seen_while_its_transaction_is_open(job):
+    assert jobs.progress_of(job) == Progress(0, None, "")
+    with jobs.running(job) as run:
+        assert run
+        run.step(30, 120, "reading rows")
+        assert jobs.progress_of(job) == Progress(30, 120, "reading rows")
+    assert Progress(30, 120).percent == 25
+    assert Progress(5).percent is None
+
+
+def test_progress_is_unknown_without_a_store_and_the_work_goes_on(job, no_store):
+    with jobs.running(job) as run:
+        assert run
+        run.step(1, 2)
+        assert jobs.progress_of(job) == Progress()
+    assert again(job).state == JobState.DONE
+
+
+def test_an_error_for_people_ends_it_with_its_sentence(job):
+    with jobs.running(job):
+        raise InvalidInput("The file is empty.")
+    assert (again(job).state, again(job).error) == (JobState.FAILED, "The file is empty.")
+
+
+def test_any_other_error_ends_it_with_a_plain_sentence_and_is_logged(job, caplog):
+    with jobs.running(job):
+        raise ZeroDivisionError("secrets")
+    assert (again(job).state, again(job).error) == (JobState.FAILED, jobs.WENT_WRONG)
+    assert "ZeroDivisionError: secrets" in caplog.text
+
+
+def test_two_workers_carry_it_out_once(job):
+    other = again(job)
+    with jobs.running(job) as run:
+        assert run
+        time.sleep(0.1)
+        with jobs.running(other) as second:
+            assert second is None
+        with jobs.running(again(job)) as third:
+            assert third is None
+    with jobs.running(again(job)) as late:
+        assert late is None
+    assert again(job).attempts == 1
+
+
+def test_a_job_that_has_gone_is_nothing_to_do(job):
+    gone = again(job)
+    job.delete()
+    for missing in (gone, None):
+        with jobs.running(missing) as run:
+            assert run is None
+
+
+def test_a_job_deleted_while_it_runs_ends_quietly(job):
+    with jobs.running(job) as run:
+        assert run
+        Import.objects.all().delete()
+    assert not Import.objects.exists()
+
+
+def test_a_queued_job_is_cancelled_at_once(job):
+    jobs.request_cancel(job)
+    assert again(job).state == JobState.CANCELLED
+    with jobs.running(again(job)) as run:
+        assert run is None
+
+
+def test_a_running_job_is_cancelled_at_its_next_step(job):
+    done = []
+    with jobs.running(job) as run:
+        assert run
+        run.step(1)
+        jobs.request_cancel(again(job))
+        jobs.request_cancel(again(job))
+        assert again(job).state == JobState.RUNNING
+        with pytest.raises(Cancelled):
+            run.check()
+        run.step(2)
+        done.append("too far")
+    assert again(job).state == JobState.CANCELLED
+    assert not done
+
+
+def test_cancelling_what_is_over_changes_nothing(job):
+    with jobs.running(job):
+        pass
+    jobs.request_cancel(again(job))
+    assert again(job).state == JobState.DONE
+
+
+def test_cancelling_without_a_store_says_so(job, no_store):
+    with pytest.raises(Unavailable, match="try again"):
+        jobs.request_cancel(lost(job))
+
+
+def test_a_job_whose_worker_died_is_queued_and_sent_again(job, store):
+    seen = jobs.refresh(lost(job))
+    assert (seen.state, sent(store)) == (JobState.QUEUED, 1)
+    jobs.refresh(seen)
+    assert sent(store) == 1
+    with jobs.running(again(job)) as run:
+        assert run
+    assert (again(job).state, again(job).attempts) == (JobState.DONE, 2)
+
+
+def test_a_job_that_lost_its_worker_three_times_fails_with_a_sentence(job, store):
+    seen = jobs.refresh(lost(job, attempts=3))
+    assert (seen.state, seen.error, sent(store)) == (JobState.FAILED, jobs.GAVE_UP, 0)
+
+
+def test_a_job_whose_worker_died_after_it_was_cancelled_is_cancelled(job, store):
+    jobs.request_cancel(lost(job))
+    assert jobs.refresh(again(job)).state == JobState.CANCELLED
+    assert sent(store) == 0
+
+
+def test_a_running_job_is_left_alone_by_whoever_looks(job, store):
+    with jobs.running(job) as run:
+        assert run
+        time.sleep(0.2)
+        assert jobs.refresh(again(job)).state == JobState.RUNNING
+    assert (again(job).state, sent(store)) == (JobState.DONE, 0)
+
+
+def test_a_queued_job_whose_message_was_lost_is_sent_again_once(job, store):
+    for _ in range(3):
+        assert jobs.refresh(job).state == JobState.QUEUED
+    assert sent(store) == 1
+
+
+def test_looking_without_a_store_changes_nothing(job, no_store):
+    assert jobs.refresh(lost(job)).state == JobState.RUNNING
+
+
+def test_a_message_that_comes_back_waits_for_the_dead_workers_last_beat(job, store):
+    store.set(f"emotune:job:{job.pk}:beat", "1", px=300)
+    with jobs.running(lost(job)) as run:
+        assert run
+    assert (again(job).state, again(job).attempts) == (JobState.DONE, 2)
+
+
+def test_a_message_that_comes_back_leaves_a_living_worker_alone(job, store):
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(0.02):
+            store.set(f"emotune:job:{job.pk}:beat", str(time.time()), px=300)
+
+    store.set(f"emotune:job:{job.pk}:beat", "1", px=300)
+    thread = threading.Thread(target=beat)
+    thread.start()
+    with jobs.running(lost(job)) as run:
+        assert run is None
+    over.set()
+    thread.join()
+    assert again(job).state == JobState.RUNNING
+
+
+def test_a_worker_that_was_taken_for_dead_gives_way_to_the_next(job):
+    with jobs.running(job) as slow:
+        assert slow
+        with jobs.running(lost(again(job))) as run:
+            assert run is None  # the first still beats
+        Import.objects.filter(pk=job.pk).update(state=JobState.QUEUED)
+        with jobs.running(again(job)) as second:
+            assert second
+        slow.step(1)
+        pytest.fail("it did not give way")
+    assert (again(job).state, again(job).attempts) == (JobState.DONE, 2)
+
+
+def test_a_worker_that_starts_finds_what_a_power_cut_left(job, store):
+    lost(job)
+    finished = Import.objects.create(name="done.csv", state=JobState.DONE)
+    jobs.refresh_all()
+    assert (again(job).state, again(finished).state, sent(store)) == (JobState.QUEUED, JobState.DONE, 1)
+
+
+@pytest.mark.parametrize("end", ["done", "cancelled", "lost"])
+def test_what_only_an_open_job_needs_is_let_go(job, end):
+    job.file.save("muse.csv", ContentFile(b"rows"))
+    storage, name = job.file.storage, job.file.name
+    assert storage.exists(name)
+    if end == "done":
+        with jobs.running(job):
+            pass
+    elif end == "cancelled":
+        jobs.request_cancel(job)
+    else:
+        jobs.refresh(lost(job, attempts=3))
+    assert not storage.exists(name)
+    assert again(job).file.name == ""
