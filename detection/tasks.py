@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from celery import Task, shared_task
+from celery import Task, current_app, shared_task
 from celery.signals import worker_process_init
 
 logger = logging.getLogger(__name__)
@@ -11,7 +11,12 @@ logger = logging.getLogger(__name__)
 
 @worker_process_init.connect
 def warm_up(**_: Any) -> None:
-    """Load the reader in each worker process after the fork, so that the first capture does not wait for it."""
+    """Load the reader in each worker process after the fork, so that the first capture does not wait for it.
+
+    A worker that takes long jobs alone reads no face, and stays light.
+    """
+    if current_app.conf.task_default_queue not in current_app.amqp.queues.consume_from:
+        return
     from detection.reading import reader
 
     reader()

@@ -15,9 +15,10 @@ from uuid import uuid4
 import redis
 from celery import Task, current_app
 from celery.exceptions import SoftTimeLimitExceeded
+from celery.signals import worker_ready
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.db.models import F
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -186,8 +187,15 @@ def _settle_lost(job: Job) -> None:
         _client().delete(_key(job, "sent"))
 
 
+@worker_ready.connect
+def find_lost(**_: object) -> None:
+    """Bring every open job up to date when a worker for jobs starts, as after a power cut."""
+    if QUEUE in current_app.amqp.queues.consume_from:
+        refresh_all()
+        connections.close_all()
+
+
 def refresh_all() -> None:
-    """Bring every open job up to date, as a worker does that starts after a power cut."""
     for model in _models(Job):  # type: ignore[type-abstract]
         for job in model._default_manager.filter(state__in=OPEN):  # noqa: SLF001 - a documented API
             refresh(job)

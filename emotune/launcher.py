@@ -1,4 +1,4 @@
-"""`make run`: the web and the worker process of one machine, started together and stopped together."""
+"""`make run`: the web and the worker processes of one machine, started together and stopped together."""
 
 import contextlib
 import errno
@@ -154,19 +154,19 @@ def answers(host: str, port: int) -> bool:
     return True
 
 
-def watch(web: Child, worker: Child, host: str, port: int, stopping: threading.Event) -> int:
+def watch(children: list[Child], host: str, port: int, stopping: threading.Event) -> int:
     """Tell how far the start has come until we are asked to stop (status 0) or a process dies (status 1)."""
     shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
     is_up = is_warm = False
     while not stopping.wait(0.2):
-        for child in (web, worker):
+        for child in children:
             if child.process.poll() is not None:
                 say(child.obituary())
                 return 1
         if not is_up and answers(host, port):
             is_up = True
             say(f"emotune is at http://{shown}:{port}/ (Ctrl-C stops it)")
-        if is_up and not is_warm and worker.warm.is_set():
+        if is_up and not is_warm and any(child.warm.is_set() for child in children):
             is_warm = True
             say("The reader is warm: faces are read at once from now on.")
     say("Stopping ...")
@@ -184,11 +184,9 @@ def launch(host: str, port: int) -> int:
             signal.signal(ending, stop)
         started: list[Child] = []
         stack.callback(stop_all, started)
-        started.append(worker := Child("worker", environment=environment))
-        started.append(
-            web := Child("web", f"[{host}]:{port}" if ":" in host else f"{host}:{port}", environment=environment)
-        )
-        return watch(web, worker, host, port, stopping)
+        started.extend(Child(name, environment=environment) for name in ("worker", "jobs"))
+        started.append(Child("web", f"[{host}]:{port}" if ":" in host else f"{host}:{port}", environment=environment))
+        return watch(started, host, port, stopping)
 
 
 def stop_all(children: list[Child]) -> None:

@@ -1,7 +1,7 @@
-"""The web and the worker process as the launcher starts them: each ends when whoever started it is gone.
+"""The web and the worker processes as the launcher starts them: each ends when whoever started it is gone.
 
-`python -m emotune.processes web 127.0.0.1:8000` or `python -m emotune.processes worker`. The standard input is a
-pipe that nobody writes to; it closes with its other side, even when that was killed.
+`python -m emotune.processes web 127.0.0.1:8000`, `... worker` for captures or `... jobs` for imports and the like. The
+standard input is a pipe that nobody writes to; it closes with its other side, even when that was killed.
 """
 
 import os
@@ -20,6 +20,8 @@ GUNICORN = (
     "--no-control-socket",
 )
 CELERY = ("--quiet", "worker", "--pool=prefork", "--without-gossip", "--without-mingle", "--without-heartbeat")
+# One at a time: an import that waits for another one would only hold memory.
+JOBS = ("--queues=jobs", "--concurrency=1", "--hostname=jobs@%h")
 
 
 def end_with_parent() -> None:
@@ -38,16 +40,18 @@ def serve(bind: str) -> None:
     WSGIApplication(prog="gunicorn").run()
 
 
-def work() -> None:
+def work(*options: str) -> None:
     from emotune.celery import app
 
-    app.start([*CELERY, f"--loglevel={os.environ.get('LOG_LEVEL') or 'INFO'}"])
+    app.start([*CELERY, f"--loglevel={os.environ.get('LOG_LEVEL') or 'INFO'}", *options])
 
 
 def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     if sys.argv[1] == "web":
         serve(sys.argv[2])
+    elif sys.argv[1] == "jobs":
+        work(*JOBS)
     else:
         work()
 

@@ -52,11 +52,11 @@ def assert_all_gone(processes: list[psutil.Process], seconds: float = 10) -> Non
     assert alive == []
 
 
-def test_it_starts_web_and_worker_and_stops_both_on_sigterm(launch):
+def test_it_starts_web_and_workers_and_stops_all_on_sigterm(launch):
     process = launch()
     processes = wait_until_up(process)
-    web, worker = child(processes, "web"), child(processes, "worker")
-    assert web.environ()["REDIS_URL"] == worker.environ()["REDIS_URL"]
+    addresses = {child(processes, name).environ()["REDIS_URL"] for name in ("web", "worker", "jobs")}
+    assert len(addresses) == 1
     process.popen.send_signal(signal.SIGTERM)
     assert process.popen.wait(timeout=20) == 0
     assert_all_gone(processes)
@@ -71,12 +71,13 @@ def test_two_at_once_have_a_broker_each(launch):
     assert len(urls) == 2
 
 
-def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch):
+@pytest.mark.parametrize("name", ["worker", "jobs"])
+def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch, name):
     process = launch()
     processes = wait_until_up(process)
-    child(processes, "worker").kill()
+    child(processes, name).kill()
     assert process.popen.wait(timeout=20) == 1
-    assert "The worker process was ended by SIGKILL" in process.words()
+    assert f"The {name} process was ended by SIGKILL" in process.words()
     assert_all_gone(processes)
 
 
