@@ -1,18 +1,45 @@
-"""What a person does with tracks: rate them, hear them, skip them, never want them again."""
+"""What a person does with tracks: rate them, hear them, skip them, never want them again; and how it is taken back."""
 
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.db import transaction
 from django.utils import timezone
 
 from catalogue.models import Track
 from emotune.errors import InvalidInput
-from playlists.models import Listen, NeverAgain, Playlist, Rating, Skip
+from playlists.models import Listen, NeverAgain, NeverArtist, Playlist, Rating, Skip
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 LISTEN_SOURCES = ("spotify", "audio", "api")
+# Nobody noted listens before; and clocks of other players may be a little ahead.
+FIRST_LISTEN = datetime(2002, 10, 1, tzinfo=UTC)
+AHEAD = timedelta(minutes=10)
+LONGEST_SKIP = 3600
+# More than a page shows, and few enough for one statement.
+MOST_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One listen: which track, when, from where, and in which playlist of the person's if in any."""
+
+    track_id: int
+    listened_at: datetime
+    source: str = Listen.Source.API
+    playlist_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Word:
+    """A rating as it was before another one: 0 is none."""
+
+    value: int
+    rated_at: datetime | None = None
 
 
 def rate(*, user: "User", track: Track, value: int) -> int:
@@ -20,30 +47,157 @@ def rate(*, user: "User", track: Track, value: int) -> int:
 
     The last of several at once wins. Raises InvalidInput for any other value.
     """
-    if value not in (-1, 0, 1):
-        raise InvalidInput("A rating is 1 (like), -1 (dislike) or 0 (none).")
-    if value == 0:
-        Rating.objects.filter(user=user, track=track).delete()
-    else:
-        Rating.objects.bulk_create(
-            [Rating(user=user, track=track, value=value, rated_at=timezone.now())],
-            update_conflicts=True,
-            unique_fields=["user", "track"],
-            update_fields=["value", "rated_at"],
-        )
+    bulk_rate(user=user, track_ids=[track.pk], value=value)
     return value
 
 
-def record_listen(*, user: "User", track: Track, source: str, playlist: Playlist | None = None) -> Listen:
-    """Note that a track was heard: 30 seconds or half of it, which the player decides."""
+def bulk_rate(*, user: "User", track_ids: Collection[int], value: int) -> dict[int, Word]:
+    """Give several tracks one rating, 1, -1 or 0 (none). Returns the ratings before, for `restore_ratings`.
+
+    Ids of no track are left out. Raises InvalidInput for any other value, and for more than MOST_AT_ONCE tracks.
+    """
+    if value not in (-1, 0, 1):
+        raise InvalidInput("A rating is 1 (like), -1 (dislike) or 0 (none).")
+    _check_number(track_ids, "tracks")
+    with transaction.atomic():
+        known = Track.objects.filter(id__in=track_ids).order_by("id").values_list("id", flat=True)
+        before = {track_id: Word(0) for track_id in known}
+        for row in Rating.objects.filter(user=user, track__in=before):
+            before[row.track_id] = Word(row.value, row.rated_at)
+        now = timezone.now()
+        _put_ratings(user, {track_id: Word(value, now) for track_id in before})
+    return before
+
+
+def restore_ratings(*, user: "User", ratings: Mapping[int, Word]) -> None:
+    """Put ratings back as they were, with their times; what `bulk_rate` gave is what is expected here."""
+    _check_number(ratings, "ratings")
+    known = Track.objects.filter(id__in=ratings).values_list("id", flat=True)
+    with transaction.atomic():
+        _put_ratings(user, {track_id: ratings[track_id] for track_id in sorted(known)})
+
+
+def _put_ratings(user: "User", ratings: Mapping[int, Word]) -> None:
+    """Write ratings in the order of their tracks, so that two that overlap do not wait for each other for ever."""
+    none = [track_id for track_id, word in ratings.items() if word.value == 0]
+    if none:
+        Rating.objects.filter(user=user, track__in=none).delete()
+    Rating.objects.bulk_create(
+        [
+            Rating(user=user, track_id=track_id, value=word.value, rated_at=word.rated_at or timezone.now())
+            for track_id, word in ratings.items()
+            if word.value
+        ],
+        update_conflicts=True,
+        unique_fields=["user", "track"],
+        update_fields=["value", "rated_at"],
+    )
+
+
+def record_listen(
+    *,
+    user: "User",
+    track: Track,
+    source: str,
+    playlist: Playlist | None = None,
+    listened_at: datetime | None = None,
+) -> Listen:
+    """Note that a track was heard: 30 seconds or half of it, which the player decides. Twice the same is one listen.
+
+    Raises InvalidInput for an unknown source and for a moment that cannot be.
+    """
     if source not in LISTEN_SOURCES:
         raise InvalidInput(f"A listen comes from one of {', '.join(LISTEN_SOURCES)}.")
-    return Listen.objects.create(user=user, track=track, playlist=playlist, source=source)
+    moment = listened_at or timezone.now()
+    _check_moment(moment)
+    listen, _ = Listen.objects.get_or_create(
+        user=user, track=track, listened_at=moment, defaults={"source": source, "playlist": playlist}
+    )
+    return listen
 
 
-def record_skip(*, user: "User", track: Track, playlist: Playlist | None = None) -> Skip:
-    """Note that a track was begun and passed over before it counted as heard, which the player decides."""
-    return Skip.objects.create(user=user, track=track, playlist=playlist)
+def record_listens_bulk(*, user: "User", listens: Sequence[Heard]) -> int:
+    """Note many listens at once; those that are noted already stay as they are. Returns how many are new.
+
+    Raises InvalidInput, and notes none, for more than MOST_AT_ONCE, for a moment that cannot be, for an unknown
+    source, track or playlist.
+    """
+    _check_number(listens, "listens")
+    for listen in listens:
+        _check_moment(listen.listened_at)
+        if listen.source not in Listen.Source:
+            raise InvalidInput(f"A listen comes from one of {', '.join(LISTEN_SOURCES)}.")
+    tracks = {listen.track_id for listen in listens}
+    if Track.objects.filter(id__in=tracks).count() < len(tracks):
+        raise InvalidInput("One of the tracks is not in the catalogue.")
+    playlists = {listen.playlist_id for listen in listens if listen.playlist_id}
+    if playlists and Playlist.objects.filter(id__in=playlists, user=user).count() < len(playlists):
+        raise InvalidInput("One of the playlists is not there.")
+    return add_listens(user=user, listens=listens)
+
+
+def add_listens(*, user: "User", listens: Sequence[Heard]) -> int:
+    """Store listens that were checked before, whatever their number in memory; return how many are new."""
+    wanted = {(listen.track_id, listen.listened_at): listen for listen in reversed(listens)}
+    moments = {moment for _, moment in wanted}
+    known = set(
+        Listen.objects.filter(user=user, listened_at__in=moments).order_by().values_list("track_id", "listened_at")
+    )
+    new = [
+        Listen(
+            user=user,
+            track_id=listen.track_id,
+            listened_at=listen.listened_at,
+            source=listen.source,
+            playlist_id=listen.playlist_id,
+        )
+        for key, listen in wanted.items()
+        if key not in known
+    ]
+    Listen.objects.bulk_create(new, ignore_conflicts=True)
+    return len(new)
+
+
+def delete_listens(*, user: "User", listen_ids: Collection[int]) -> list[Heard]:
+    """Delete some of a person's listens; return them for `restore_listens`. Ids of others' are left out."""
+    _check_number(listen_ids, "listens")
+    with transaction.atomic():
+        rows = Listen.objects.filter(user=user, id__in=listen_ids)
+        found = [Heard(row.track_id, row.listened_at, row.source, row.playlist_id) for row in rows]
+        rows.delete()
+    return found
+
+
+def restore_listens(*, user: "User", listens: Sequence[Heard]) -> int:
+    """Put deleted listens back; a track or playlist that has gone meanwhile is left out. Returns how many came back."""
+    _check_number(listens, "listens")
+    tracks = set(Track.objects.filter(id__in={row.track_id for row in listens}).values_list("id", flat=True))
+    wanted = {row.playlist_id for row in listens if row.playlist_id}
+    playlists = set(Playlist.objects.filter(user=user, id__in=wanted).values_list("id", flat=True))
+    rows = [
+        Heard(row.track_id, row.listened_at, row.source, row.playlist_id if row.playlist_id in playlists else None)
+        for row in listens
+        if row.track_id in tracks
+    ]
+    return add_listens(user=user, listens=rows)
+
+
+def delete_all_listens(*, user: "User") -> int:
+    """Delete every listen of a person, which cannot be taken back; return how many they were."""
+    deleted, _ = Listen.objects.filter(user=user).delete()
+    return deleted
+
+
+def record_skip(*, user: "User", track: Track, playlist: Playlist | None = None, seconds: float | None = None) -> Skip:
+    """Note that a track was begun and passed over after some seconds, before it counted as heard.
+
+    Raises InvalidInput for seconds that nobody can have listened.
+    """
+    if seconds is not None and not 0 <= seconds <= LONGEST_SKIP:
+        raise InvalidInput(f"A skip comes after 0 to {LONGEST_SKIP} seconds.")
+    return Skip.objects.create(
+        user=user, track=track, playlist=playlist, seconds=None if seconds is None else int(seconds)
+    )
 
 
 def never_again(*, user: "User", track: Track, undo: bool = False, until: datetime | None = None) -> bool:
@@ -55,8 +209,7 @@ def never_again(*, user: "User", track: Track, undo: bool = False, until: dateti
     if undo:
         NeverAgain.objects.filter(user=user, track=track).delete()
         return False
-    if until is not None and until <= timezone.now():
-        raise InvalidInput("That moment has passed. Choose a later one, or none for ever.")
+    _check_end(until)
     NeverAgain.objects.bulk_create(
         [NeverAgain(user=user, track=track, until=until)],
         update_conflicts=True,
@@ -64,3 +217,40 @@ def never_again(*, user: "User", track: Track, undo: bool = False, until: dateti
         update_fields=["until"],
     )
     return True
+
+
+def never_artist(*, user: "User", artist: str, undo: bool = False, until: datetime | None = None) -> str:
+    """Keep all tracks by an artist out, as `never_again` does one; return the name as the catalogue spells it.
+
+    Raises InvalidInput for an artist who is not in the catalogue and for a moment that has passed.
+    """
+    if undo:
+        NeverArtist.objects.filter(user=user, artist=artist).delete()
+        return artist
+    _check_end(until)
+    name = artist.strip()
+    by_artist = Track.objects.filter(artist=name) if "\0" not in name else Track.objects.none()
+    if not name or not by_artist.exists():
+        raise InvalidInput("The catalogue has no artist of that name. Search for a track by them and choose it there.")
+    NeverArtist.objects.bulk_create(
+        [NeverArtist(user=user, artist=name, until=until)],
+        update_conflicts=True,
+        unique_fields=["user", "artist"],
+        update_fields=["until"],
+    )
+    return name
+
+
+def _check_number(rows: Collection[object], what: str) -> None:
+    if len(rows) > MOST_AT_ONCE:
+        raise InvalidInput(f"At most {MOST_AT_ONCE} {what} at once. Send them in several parts.")
+
+
+def _check_moment(moment: datetime) -> None:
+    if not FIRST_LISTEN <= moment <= timezone.now() + AHEAD:
+        raise InvalidInput(f"A listen lies between {FIRST_LISTEN:%Y-%m-%d} and now. Check the clock that noted it.")
+
+
+def _check_end(until: datetime | None) -> None:
+    if until is not None and until <= timezone.now():
+        raise InvalidInput("That moment has passed. Choose a later one, or none for ever.")

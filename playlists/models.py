@@ -13,12 +13,13 @@ from emotune.emotions import EMOTIONS
 
 class Playlist(models.Model):
     """Tracks for one mood; a capture has one for each mood that it was said to show, so a correction can be undone,
-    and one for each journey from such a mood to one that the person wants."""
+    and one for each journey from such a mood to one that the person wants. Other journeys belong to no capture."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="playlists")
     capture = models.ForeignKey(Capture, null=True, blank=True, on_delete=models.CASCADE, related_name="playlists")
     emotion = models.CharField(max_length=10)
     wanted = models.CharField(max_length=10, blank=True, help_text="where a journey leads; empty: this is none")
+    asked = models.PositiveSmallIntegerField(default=0, help_text="the tracks asked for of a journey; 0: this is none")
     seed = models.PositiveIntegerField(help_text="the same seed and the same catalogue give the same tracks")
     created_at = models.DateTimeField(auto_now_add=True)
     tracks = models.ManyToManyField(Track, through="PlaylistTrack")
@@ -26,7 +27,14 @@ class Playlist(models.Model):
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["capture", "emotion", "wanted"], name="one_playlist_per_capture_and_way"),
+            models.UniqueConstraint(
+                fields=["capture", "emotion", "wanted", "asked"], name="one_playlist_per_capture_and_way"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "emotion", "wanted", "asked", "seed"],
+                condition=models.Q(capture=None),
+                name="one_journey_without_capture_per_seed",
+            ),
             models.CheckConstraint(condition=models.Q(emotion__in=EMOTIONS), name="playlist_emotion_known"),
             models.CheckConstraint(condition=models.Q(wanted__in=("", *EMOTIONS)), name="playlist_wanted_known"),
         ]
@@ -61,15 +69,25 @@ class PlaylistTrack(models.Model):
 class Listen(models.Model):
     """A track that was really heard: 30 seconds or half of it."""
 
+    class Source(models.TextChoices):
+        SPOTIFY = "spotify", "Spotify"
+        AUDIO = "audio", "audio"
+        API = "api", "another player"
+        LISTENBRAINZ = "listenbrainz", "ListenBrainz"
+        LASTFM = "lastfm", "Last.fm"
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="listens")
     track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
     playlist = models.ForeignKey(Playlist, null=True, blank=True, on_delete=models.SET_NULL, related_name="listens")
-    source = models.CharField(max_length=10, help_text="spotify, audio or api")
+    source = models.CharField(max_length=12, choices=Source.choices)
     listened_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering: ClassVar = ["-listened_at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["user", "-listened_at"])]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "track", "listened_at"], name="a_listen_once_per_moment"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["user", "-listened_at", "-id"], name="listens_of_a_person")]
 
     def __str__(self) -> str:
         return f"{self.user} heard {self.track}"
@@ -88,6 +106,7 @@ class Rating(models.Model):
             models.UniqueConstraint(fields=["user", "track"], name="one_rating_per_person_and_track"),
             models.CheckConstraint(condition=models.Q(value__in=(-1, 1)), name="rating_is_like_or_dislike"),
         ]
+        indexes: ClassVar = [models.Index(fields=["user", "value", "-rated_at", "-id"], name="ratings_of_a_person")]
 
     def __str__(self) -> str:
         return f"{self.user} {self.value:+d} {self.track}"
@@ -99,6 +118,7 @@ class Skip(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="skips")
     track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
     playlist = models.ForeignKey(Playlist, null=True, blank=True, on_delete=models.SET_NULL, related_name="skips")
+    seconds = models.PositiveSmallIntegerField(null=True, blank=True, help_text="heard before it was passed over")
     skipped_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -124,3 +144,20 @@ class NeverAgain(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: never again {self.track}"
+
+
+class NeverArtist(models.Model):
+    """A person's wish not to be given anything by an artist, for ever or until a moment."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="never_artists")
+    artist = models.CharField(max_length=500, help_text="as the catalogue spells the name")
+    until = models.DateTimeField(null=True, blank=True, help_text="empty: for ever")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "artist"], name="never_artist_once_per_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: never again {self.artist}"

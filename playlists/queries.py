@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from catalogue.models import Clustering
+from catalogue.models import Clustering, Track
 from detection.models import Capture
 from emotune.emotions import EMOTION_LIST
-from playlists.models import Listen, NeverAgain, Playlist, PlaylistTrack, Rating, Skip
+from playlists.models import Listen, NeverAgain, NeverArtist, Playlist, PlaylistTrack, Rating, Skip
 from playlists.pool import Centres, Row, as_features
 from playlists.ranking import Taste
 from playlists.taste import Evidence
@@ -80,12 +80,16 @@ def _evidence(
 
 
 def _banned(user: "User") -> list[tuple[int, str]]:
-    """Return id and Spotify id of what a person never wants to hear again, and of what they dislike."""
+    """Return id and Spotify id of what a person never wants to hear again, also by artist, and of what they dislike."""
     now = timezone.now()
     never = NeverAgain.objects.filter(Q(until=None) | Q(until__gt=now), user=user)
     disliked = Rating.objects.filter(user=user, value=-1).order_by()
+    artists = NeverArtist.objects.filter(Q(until=None) | Q(until__gt=now), user=user)
+    by_artists = Track.objects.filter(artist__in=artists.values("artist"))
     columns = ("track_id", "track__spotify_id")
-    return list(never.values_list(*columns).union(disliked.values_list(*columns)))
+    return list(
+        never.values_list(*columns).union(disliked.values_list(*columns), by_artists.values_list("id", "spotify_id"))
+    )
 
 
 def _cooling(user: "User", heard: list[int]) -> dict[int, float]:

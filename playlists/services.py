@@ -3,10 +3,11 @@
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from catalogue.models import Track
 from detection.models import Capture
@@ -81,33 +82,59 @@ def build_playlist(*, capture: Capture, k: int = LENGTH) -> Playlist:
         return existing
     seed = seed_of(capture)
     found = recommend(emotion=capture.mood, user=capture.user, k=k, seed=seed, weights=mood_weights(capture))
-    return _store(capture, found, seed)
+    return _store({"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": ""}, found, seed)
 
 
 def build_journey(*, capture: Capture, wanted: str, k: int = JOURNEY_LENGTH) -> Playlist:
     """Return the playlist that leads from a capture's mood to the wanted one, made the first time it is asked for.
 
-    It has at most k tracks, fewer where the moods are near to each other. Raises InvalidInput while the capture has no
-    mood, for an unknown emotion, the one that the person is in, or k outside 2..30.
+    It has at most k tracks, fewer where the moods are near to each other, and none where the catalogue has no way.
+    Raises InvalidInput while the capture has no mood, for an unknown emotion, the one that the person is in, or k
+    outside 2..30.
     """
     if not capture.mood:
         raise InvalidInput(NO_MOOD)
-    if wanted not in EMOTIONS or wanted == capture.mood:
-        others = ", ".join(name for name in EMOTIONS if name != capture.mood)
-        raise InvalidInput(f"A journey leads from {capture.mood} to another mood. Choose one of {others}.")
+    _check_journey(capture.mood, wanted, k)
+    way = {"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": wanted, "asked": k}
+    return _journey(way, mood_weights(capture), seed_of(capture, wanted))
+
+
+def build_journey_from(*, user: "User", emotion: str, wanted: str, k: int = JOURNEY_LENGTH) -> Playlist:
+    """Return a journey that begins at any of the seven emotions: one a day for a person, two emotions and k.
+
+    Raises InvalidInput for an unknown emotion, twice the same one, or k outside 2..30.
+    """
+    if emotion not in EMOTIONS:
+        raise InvalidInput(f"A journey begins at one of {', '.join(EMOTIONS)}.")
+    _check_journey(emotion, wanted, k)
+    seed = zlib.crc32(f"{user.pk} {emotion} {wanted} {timezone.now():%Y-%m-%d}".encode()) & 0x7FFFFFFF
+    way = {"user": user, "capture": None, "emotion": emotion, "wanted": wanted, "asked": k, "seed": seed}
+    return _journey(way, {emotion: 1.0}, seed)
+
+
+def _check_journey(emotion: str, wanted: str, k: int) -> None:
+    if wanted not in EMOTIONS or wanted == emotion:
+        others = ", ".join(name for name in EMOTIONS if name != emotion)
+        raise InvalidInput(f"A journey leads from {emotion} to another mood. Choose one of {others}.")
     if not 2 <= k <= 30:
         raise InvalidInput(f"A journey of {k} tracks cannot be made. Ask for 2 to 30.")
-    existing = Playlist.objects.filter(capture=capture, emotion=capture.mood, wanted=wanted).first()
+
+
+def _journey(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> Playlist:
+    """Return the journey that `way` describes; one without tracks is tried anew, as the catalogue may have grown."""
+    existing = Playlist.objects.filter(**way).first()
     if existing is not None:
-        return existing
-    seed = seed_of(capture, wanted)
-    return _store(capture, _journey(capture, wanted, k, seed), seed, wanted)
+        if existing.entries.exists():
+            return existing
+        existing.delete()
+    return _store(way, _stops(way, weights, seed), seed)
 
 
-def _journey(capture: Capture, wanted: str, k: int, seed: int) -> list[Recommendation]:
+def _stops(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> list[Recommendation]:
+    mood, wanted, k = way["emotion"], way["wanted"], way["asked"]
     centres = queries.centres()
-    taste = queries.taste(capture.user, centres)
-    start, end = target_point(mood_weights(capture), centres), target_point({wanted: 1.0}, centres)
+    taste = queries.taste(way["user"], centres)
+    start, end = target_point(weights, centres), target_point({wanted: 1.0}, centres)
     found = along(waypoints(start, end, k), seed=seed, taste=taste, centres=centres)
     liking = believe(taste.evidence, found.features, np.random.default_rng(seed)).mean
     plan = plan_journey(start, end, Stops(found.vad, found.features.artists, found.spotify_ids, liking), k=k, seed=seed)
@@ -120,7 +147,7 @@ def _journey(capture: Capture, wanted: str, k: int, seed: int) -> list[Recommend
             track=tracks[found.features.ids[i]],
             distance=float(distance[place - 1]),
             score=float(liking[i]),
-            reason=_stage(place, last, capture.mood, wanted),
+            reason=_stage(place, last, mood, wanted),
         )
         for place, i in enumerate(plan.stops, start=1)
         if found.features.ids[i] in tracks
@@ -154,12 +181,11 @@ def seed_of(capture: Capture, wanted: str = "") -> int:
     return zlib.crc32(capture.id.bytes + (capture.mood + wanted).encode()) & 0x7FFFFFFF
 
 
-def _store(capture: Capture, found: list[Recommendation], seed: int, wanted: str = "") -> Playlist:
+def _store(way: dict[str, Any], found: list[Recommendation], seed: int) -> Playlist:
     """Keep a playlist; of two that are made at the same time the first one stays."""
-    way = {"capture": capture, "emotion": capture.mood, "wanted": wanted}
     try:
         with transaction.atomic():
-            playlist = Playlist.objects.create(user=capture.user, seed=seed, **way)
+            playlist = Playlist.objects.create(**{**way, "seed": seed})
             PlaylistTrack.objects.bulk_create(
                 PlaylistTrack(
                     playlist=playlist,
