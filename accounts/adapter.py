@@ -1,13 +1,28 @@
 """How allauth speaks and behaves in emotune: our words for its errors, and one address for one account."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from django.contrib import messages
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+
+from accounts.devices import device_name
+from accounts.events import record
+from accounts.models import Happening, User
+
+# What allauth sends a message about is told on the account page too.
+TOLD = {
+    "account/email/password_changed": Happening.PASSWORD_CHANGED,
+    "account/email/password_set": Happening.PASSWORD_CHANGED,
+    "account/email/password_reset": Happening.PASSWORD_RESET,
+    "account/email/email_changed": Happening.EMAIL_CHANGED,
+    "mfa/email/webauthn_added": Happening.PASSKEY_ADDED,
+    "mfa/email/webauthn_removed": Happening.PASSKEY_REMOVED,
+    "mfa/email/recovery_codes_generated": Happening.CODES_MADE,
+}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -36,3 +51,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002
         return reverse("accounts:profile")
+
+    def post_login(self, request: HttpRequest, user: User, **details: Any) -> HttpResponse:
+        device = device_name(request.headers.get("User-Agent", ""))
+        record(user=user, kind=Happening.LOGGED_IN, detail=f"{device}, {self.get_client_ip(request)}")
+        response: HttpResponse = super().post_login(request, user, **details)
+        return response
+
+    def send_notification_mail(self, template_prefix: str, user: User, *more: Any, **details: Any) -> None:
+        if kind := TOLD.get(template_prefix):
+            record(user=user, kind=kind)
+        super().send_notification_mail(template_prefix, user, *more, **details)

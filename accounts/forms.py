@@ -1,15 +1,18 @@
-"""allauth's forms in our words: labels without placeholders, one sentence about passwords, and what races need."""
+"""The forms of account pages; allauth's are in our words: labels without placeholders, and what races need."""
 
+from datetime import timedelta
 from typing import Any
 
 from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from django import forms
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
-from accounts.models import User
+from accounts.models import Playback, Preferences, Scope, User
+from accounts.tokens import MAX_NAME
 
 EMAIL = "E-mail address"
 LABELS = {"email": EMAIL, "login": EMAIL, "remember": "Keep me logged in on this device"}
@@ -82,3 +85,35 @@ class ResetPasswordKeyForm(PlainFields, allauth.ResetPasswordKeyForm):  # type: 
 
 class ReauthenticateForm(PlainFields, allauth.ReauthenticateForm):  # type: ignore[misc]
     """Show once more that one knows the password."""
+
+
+# How long a token lives, by the days that the form sends.
+LIFETIMES = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("", "for ever, until revoked"))
+
+
+class TokenForm(forms.Form):
+    """Make a token for a program."""
+
+    name = forms.CharField(max_length=MAX_NAME, label="What is it for?", help_text="For example: scrobbler on my phone")
+    scopes = forms.MultipleChoiceField(label="What may it do?", widget=forms.CheckboxSelectMultiple)
+    days = forms.ChoiceField(label="How long does it work?", choices=LIFETIMES, initial="90", required=False)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scopes = [(scope.value, scope.label) for scope in Scope if scope != Scope.ADMIN or user.is_staff]
+        self.fields["scopes"].choices = scopes  # type: ignore[attr-defined]
+
+    def lifetime(self) -> timedelta | None:
+        days = self.cleaned_data["days"]
+        return timedelta(days=int(days)) if days else None
+
+
+class PreferencesForm(forms.Form):
+    """Say how one wants to listen."""
+
+    playback = forms.ChoiceField(
+        label="Where a track plays that can be had in two places", choices=Playback.choices, widget=forms.RadioSelect
+    )
+    tracks = forms.IntegerField(
+        label="Tracks in a playlist", min_value=Preferences.MIN_TRACKS, max_value=Preferences.MAX_TRACKS
+    )

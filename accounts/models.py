@@ -1,4 +1,4 @@
-"""People, what they agreed to, and the tokens by which their programs log in."""
+"""People, what they agreed to and prefer, the tokens of their programs, and what happened to their accounts."""
 
 from typing import Any, ClassVar
 
@@ -57,6 +57,14 @@ class User(AbstractUser):
         """Whether the person agreed to the present text and has not withdrawn it."""
         return self.consent is not None
 
+    @property
+    def preferences(self) -> "Preferences":
+        """What the person set, or else what everybody starts with."""
+        try:
+            return self.stored_preferences
+        except Preferences.DoesNotExist:
+            return Preferences(user=self)
+
 
 class Consent(models.Model):
     """One agreement to have one's face read: which text, when, and when it was withdrawn."""
@@ -75,6 +83,70 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.version}"
+
+
+class Playback(models.TextChoices):
+    """Where a track is played that can be had in two places."""
+
+    SPOTIFY = "spotify", "Spotify's player, when the track is there"
+    OWN = "own", "The site's own audio, when the track has it"
+    OWN_ONLY = "own_only", "The site's own audio alone: Spotify is never asked"
+
+
+class Preferences(models.Model):
+    """How a person wants to listen. No row is the defaults."""
+
+    MIN_TRACKS, MAX_TRACKS = 5, 50
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="stored_preferences")
+    playback = models.CharField(max_length=10, choices=Playback.choices, default=Playback.SPOTIFY)
+    tracks = models.PositiveSmallIntegerField(default=15, help_text="in a playlist")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(playback__in=Playback.values), name="playback_known"),
+            models.CheckConstraint(condition=models.Q(tracks__range=(5, 50)), name="tracks_in_range"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.tracks} tracks, {self.playback}"
+
+
+class Happening(models.TextChoices):
+    """What is worth telling a person about their account."""
+
+    LOGGED_IN = "logged_in", "Logged in"
+    PASSWORD_CHANGED = "password_changed", "Password changed"
+    PASSWORD_RESET = "password_reset", "Password set by a link from a message"
+    EMAIL_CHANGED = "email_changed", "E-mail address changed"
+    PASSKEY_ADDED = "passkey_added", "Passkey added"
+    PASSKEY_REMOVED = "passkey_removed", "Passkey removed"
+    CODES_MADE = "codes_made", "Recovery codes made"
+    TOKEN_MADE = "token_made", "Token made"
+    TOKEN_REVOKED = "token_revoked", "Token revoked"
+    CONSENT_GIVEN = "consent_given", "Agreed to the camera"
+    CONSENT_WITHDRAWN = "consent_withdrawn", "Withdrew from the camera"
+    EXPORT_ASKED = "export_asked", "Asked for a copy of everything"
+    EXPORT_FETCHED = "export_fetched", "Downloaded the copy of everything"
+
+
+class AccountEvent(models.Model):
+    """One thing that happened to an account, for its owner to recognise, or not to."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=20, choices=Happening.choices)
+    detail = models.CharField(max_length=200, blank=True, help_text="the token's name, the device")
+    happened_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering: ClassVar = ["-happened_at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-happened_at"], name="events_of_a_person"),
+            models.Index(fields=["happened_at"], name="events_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_kind_display()} {self.detail}".strip()
 
 
 class Scope(models.TextChoices):

@@ -1,9 +1,11 @@
-"""Giving and withdrawing consent to have one's face read."""
+"""Giving and withdrawing consent to have one's face read, and setting how one wants to listen."""
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import CONSENT_VERSION, Consent, User
+from accounts.events import record
+from accounts.models import CONSENT_VERSION, Consent, Happening, Playback, Preferences, User
+from emotune.errors import InvalidInput
 
 
 @transaction.atomic
@@ -12,10 +14,30 @@ def give_consent(*, user: User) -> Consent:
 
     Agreeing twice, or from two windows at once, leaves one row: the database allows one consent in force per text.
     """
-    consent, _ = Consent.objects.get_or_create(user=user, version=CONSENT_VERSION, withdrawn_at=None)
+    consent, is_new = Consent.objects.get_or_create(user=user, version=CONSENT_VERSION, withdrawn_at=None)
+    if is_new:
+        record(user=user, kind=Happening.CONSENT_GIVEN, detail=f"version {consent.version}")
     return consent
 
 
+@transaction.atomic
 def withdraw_consent(*, user: User) -> int:
     """End every consent in force, to earlier texts too; return how many there were. The rows stay, with the time."""
-    return Consent.objects.filter(user=user, withdrawn_at=None).update(withdrawn_at=timezone.now())
+    ended = Consent.objects.filter(user=user, withdrawn_at=None).update(withdrawn_at=timezone.now())
+    if ended:
+        record(user=user, kind=Happening.CONSENT_WITHDRAWN)
+    return ended
+
+
+def set_preferences(*, user: User, playback: str | None = None, tracks: int | None = None) -> Preferences:
+    """Change what is given and leave the rest; return all of it. Raises InvalidInput for what cannot be chosen."""
+    if playback is not None and playback not in Playback.values:
+        raise InvalidInput(f"Please choose one of {', '.join(Playback.values)} for the playback.")
+    least, most = Preferences.MIN_TRACKS, Preferences.MAX_TRACKS
+    if tracks is not None and not least <= tracks <= most:
+        raise InvalidInput(f"A playlist can have {least} to {most} tracks.")
+    given = {"playback": playback, "tracks": tracks}
+    changes = {name: value for name, value in given.items() if value is not None}
+    preferences, _ = Preferences.objects.update_or_create(user=user, defaults=changes)
+    user.stored_preferences = preferences
+    return preferences

@@ -7,7 +7,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import ApiToken, Scope, User
+from accounts.events import record
+from accounts.models import ApiToken, Happening, Scope, User
 from accounts.token_secrets import fingerprint, looks_like_a_secret, make_secret, shown_part
 from emotune.errors import InvalidInput, NotAllowed
 
@@ -15,6 +16,8 @@ MAX_TOKENS = 50
 MAX_NAME = 100
 # A busy program writes to its token's row once in this time, not at every request.
 USE_RECORDED_EVERY = timedelta(minutes=1)
+# One that is revoked or over is still listed for so long.
+DEAD_KEPT = timedelta(days=90)
 
 
 def usable_tokens(*, user: User) -> QuerySet[ApiToken]:
@@ -46,6 +49,7 @@ def create_token(
         scopes=[scope.value for scope in Scope if scope in scopes],
         expires_at=expires_at,
     )
+    record(user=user, kind=Happening.TOKEN_MADE, detail=token.name)
     return token, secret
 
 
@@ -60,11 +64,15 @@ def _check(user: User, name: str, scopes: set[str], expires_at: datetime | None)
         raise InvalidInput("A token cannot end in the past. Please choose a later date.")
 
 
+@transaction.atomic
 def revoke_token(*, token: ApiToken) -> bool:
     """End a token, from the next request on; return whether it was not revoked before."""
     now = timezone.now()
     token.revoked_at = token.revoked_at or now
-    return bool(ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now))
+    revoked = ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now)
+    if revoked:
+        record(user=token.user, kind=Happening.TOKEN_REVOKED, detail=token.name)
+    return bool(revoked)
 
 
 def authenticate(secret: str) -> ApiToken | None:
@@ -82,3 +90,9 @@ def authenticate(secret: str) -> ApiToken | None:
         ApiToken.objects.filter(stale, pk=found.pk).update(last_used_at=now)
         found.last_used_at = now
     return found
+
+
+def forget_dead_tokens() -> int:
+    """Delete tokens that have been revoked or over for DEAD_KEPT; return how many there were."""
+    before = timezone.now() - DEAD_KEPT
+    return ApiToken.objects.filter(Q(revoked_at__lt=before) | Q(expires_at__lt=before)).delete()[0]

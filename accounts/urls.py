@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from accounts import views
+from accounts import token_views, views
 
 app_name = "accounts"
 urlpatterns = [
     path("", views.profile, name="profile"),
     path("consent/", views.consent, name="consent"),
     path("consent/withdraw/", views.withdraw, name="withdraw"),
+    path("preferences/", views.preferences, name="preferences"),
+    path("tokens/", token_views.tokens, name="tokens"),
+    path("tokens/<int:token_id>/revoke/", token_views.revoke, name="revoke_token"),
 ]

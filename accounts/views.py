@@ -1,4 +1,4 @@
-"""Pages on what a person agreed to: the consent to the camera and the profile."""
+"""The account page, the consent to the camera, and preferences."""
 
 from allauth.account.models import EmailAddress
 from django.contrib import messages
@@ -7,8 +7,11 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.events import recent_events
+from accounts.forms import PreferencesForm
 from accounts.models import CONSENT_VERSION
-from accounts.services import give_consent, withdraw_consent
+from accounts.services import give_consent, set_preferences, withdraw_consent
+from accounts.tokens import usable_tokens
 from emotune.http import AppRequest, redirect_back
 
 
@@ -44,5 +47,21 @@ def profile(request: AppRequest) -> HttpResponse:
         "consent": user.consent,
         "consents": user.consents.order_by("-given_at", "-id"),
         "email_verified": EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists(),
+        "preferences": user.preferences,
+        "token_count": usable_tokens(user=user).count(),
+        "events": recent_events(user=user),
     }
     return render(request, "accounts/profile.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: AppRequest) -> HttpResponse:
+    present = request.user.preferences
+    initial = {"playback": present.playback, "tracks": present.tracks}
+    form = PreferencesForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_valid():
+        set_preferences(user=request.user, **form.cleaned_data)
+        messages.success(request, "Saved. It holds from your next playlist on.")
+        return redirect("accounts:profile")
+    return render(request, "accounts/preferences.html", {"form": form}, status=422 if form.errors else 200)

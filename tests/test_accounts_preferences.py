@@ -1,0 +1,57 @@
+"""How a person wants to listen: what they start with, what they set, and what cannot be set."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import Preferences, User
+from accounts.services import set_preferences
+from emotune.errors import InvalidInput
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db
+PAGE = "/account/preferences/"
+
+
+@pytest.fixture
+def ada(client):
+    user = make_user()
+    client.force_login(user)
+    return user
+
+
+def test_everybody_starts_with_the_defaults_and_without_a_row(ada):
+    assert (ada.preferences.playback, ada.preferences.tracks) == ("spotify", 15)
+    assert not Preferences.objects.exists()
+
+
+def test_what_is_not_given_stays(ada):
+    set_preferences(user=ada, playback="own")
+    set_preferences(user=ada, tracks=30)
+    assert (ada.preferences.playback, ada.preferences.tracks) == ("own", 30)
+    fresh = User.objects.get(pk=ada.pk).preferences
+    assert (fresh.playback, fresh.tracks) == ("own", 30)
+
+
+@pytest.mark.parametrize("change", [{"playback": "radio"}, {"playback": ""}, {"tracks": 4}, {"tracks": 51}])
+def test_the_service_and_the_database_reject_what_cannot_be(ada, change):
+    with pytest.raises(InvalidInput):
+        set_preferences(user=ada, **change)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Preferences.objects.create(user=ada, **change)
+
+
+def test_the_page_sets_them(client, ada):
+    response = client.post(PAGE, {"playback": "own_only", "tracks": "20"}, follow=True)
+    assert "20 tracks in a playlist" in response.content.decode()
+    assert User.objects.get(pk=ada.pk).preferences.playback == "own_only"
+    assert 'value="own_only" id="id_playback_2" required checked' in client.get(PAGE).content.decode().replace("\n", "")
+
+
+@pytest.mark.parametrize("fields", [{}, {"playback": "x", "tracks": "15"}, {"playback": "own", "tracks": "5000"}])
+def test_the_page_rejects_what_cannot_be(client, ada, fields):
+    assert client.post(PAGE, fields).status_code == 422
+    assert not Preferences.objects.exists()
+
+
+def test_who_is_not_logged_in_is_asked_to(client):
+    assert client.get(PAGE).url.startswith("/accounts/login/")
