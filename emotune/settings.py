@@ -211,6 +211,8 @@ MODEL_DIR = Path(env("EMOTUNE_MODEL", str(BASE_DIR / "models" / "emotune")))
 
 # --- tasks ----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
+# Their signals follow a request into its tasks, and count.
+CELERY_IMPORTS = ("emotune.logs", "emotune.metrics")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -1,0 +1,55 @@
+"""What an installation for other people needs in its environment; each thing that is missing is one line."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+SECRET_LENGTH = 50
+LOCAL = {"localhost", "127.0.0.1", "[::1]", "::1"}
+TRUE = {"true", "1", "yes"}
+
+
+def problems(environment: Mapping[str, str]) -> list[str]:
+    """Return why an installation with these environment variables must not serve other people; empty when it may."""
+    given = {name: value.strip() for name, value in environment.items()}
+    checks = (_secret(given), _debug(given), _hosts(given), _https(given), _database(given), _broker(given))
+    return [problem for problem in checks if problem]
+
+
+def _secret(given: Mapping[str, str]) -> str:
+    secret = given.get("SECRET_KEY", "")
+    if not secret:
+        return "SECRET_KEY is not set; make one with: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+    if len(secret) < SECRET_LENGTH or len(set(secret)) < 10:
+        return f"SECRET_KEY is too easy to guess; it needs {SECRET_LENGTH} random characters or more"
+    return ""
+
+
+def _debug(given: Mapping[str, str]) -> str:
+    return "DEBUG is on; it shows code and settings to everybody: unset it" if _is_true(given, "DEBUG") else ""
+
+
+def _hosts(given: Mapping[str, str]) -> str:
+    hosts = {host.strip() for host in given.get("ALLOWED_HOSTS", "").split(",") if host.strip()}
+    if not hosts - LOCAL or "*" in hosts:
+        return "ALLOWED_HOSTS must name the hosts that people open, as in ALLOWED_HOSTS=music.example.org"
+    return ""
+
+
+def _https(given: Mapping[str, str]) -> str:
+    if _is_true(given, "HTTPS"):
+        return ""
+    return "HTTPS is not true; browsers give no camera to plain http: put a proxy with a certificate in front"
+
+
+def _database(given: Mapping[str, str]) -> str:
+    if urlsplit(given.get("DATABASE_URL", "")).scheme in ("postgres", "postgresql"):
+        return ""
+    return "DATABASE_URL must name a PostgreSQL, as in postgres://user:password@host:5432/name"
+
+
+def _broker(given: Mapping[str, str]) -> str:
+    return "" if given.get("REDIS_URL") else "REDIS_URL must name a Redis, as in redis://host:6379/0"
+
+
+def _is_true(given: Mapping[str, str], name: str) -> bool:
+    return given.get(name, "").lower() in TRUE

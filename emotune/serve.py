@@ -1,0 +1,62 @@
+"""Start one process of an installation: `python -m emotune.serve web|worker|jobs|beat`, for containers and systemd.
+
+Settings are checked first, so that a mistake is one line and exit status 1. What follows on the command line goes to
+gunicorn or Celery as it is.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from emotune.launcher import CannotStart, configure
+
+WEB = (
+    "--bind=127.0.0.1:8000",
+    "--worker-class=gthread",
+    "--threads=8",
+    "--graceful-timeout=20",
+    "--timeout=60",
+    "--no-control-socket",
+    "--log-level=warning",
+)
+WORKER = ("worker", "--pool=prefork", "--without-gossip", "--without-mingle")
+
+
+def command(role: str) -> list[str]:
+    """Return what a role runs. Raises CannotStart for a role that there is not."""
+    from django.conf import settings
+
+    from emotune import jobs
+    from emotune.celery import app
+
+    celery = ["celery", "--app=emotune.celery", "--quiet"]
+    level = f"--loglevel={os.environ.get('LOG_LEVEL') or 'INFO'}"
+    if role == "web":
+        memory = ["--worker-tmp-dir=/dev/shm"] if os.access("/dev/shm", os.W_OK) else []  # noqa: S108
+        return ["gunicorn", "emotune.wsgi", f"--workers={settings.WEB_WORKERS}", *WEB, *memory]
+    if role == "worker":
+        return [*celery, *WORKER, level, f"--queues={app.conf.task_default_queue}"]
+    if role == "jobs":
+        return [*celery, *WORKER, level, f"--queues={jobs.QUEUE}", "--concurrency=1", "--hostname=jobs@%h"]
+    if role == "beat":
+        return [*celery, "beat", level, f"--schedule={settings.DATA_DIR / 'beat'}", "--pidfile="]
+    raise CannotStart(f"There is no role {role!r}: choose web, worker, jobs or beat")
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emotune.settings")
+    try:
+        configure()
+        program, *arguments = command(sys.argv[1] if len(sys.argv) > 1 else "")
+    except CannotStart as reason:
+        sys.exit(f"emotune cannot start: {reason}")
+    from emotune.metrics import forget_former_processes
+
+    if os.environ.get("METRICS_START_EMPTY"):
+        forget_former_processes()
+    beside = Path(sys.executable).with_name(program)
+    os.execv(beside, [str(beside), *arguments, *sys.argv[2:]])  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()

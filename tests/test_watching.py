@@ -1,0 +1,131 @@
+"""Health, figures and logs of a running installation."""
+
+import json
+import logging
+from unittest.mock import patch
+
+import pytest
+import redis
+from django.db import OperationalError
+from pythonjsonlogger.json import JsonFormatter
+
+from emotune import health, logs, metrics
+from emotune.celery import app
+from tests.servers import wait_until
+
+pytestmark = pytest.mark.django_db
+
+
+def lines_of(response, start):
+    return [line for line in response.content.decode().splitlines() if line.startswith(start)]
+
+
+def test_alive_needs_neither_database_nor_a_known_host(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = client.get("/healthz", headers={"host": "10.0.0.7:8000"})
+    assert (response.status_code, response.content) == (200, b"ok")
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    from fakeredis import FakeRedis
+
+    store = FakeRedis()
+    for module in (health, metrics):
+        monkeypatch.setattr(module, "client", lambda: store)
+    return store
+
+
+def test_ready_once_a_reader_is_warm(client, memory):
+    assert client.get("/readyz").json() == {"database": "ok", "broker": "ok", "reader": "no worker is warm"}
+    memory.set(f"{health.WARM}host:1", "1")
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json() == {"database": "ok", "broker": "ok", "reader": "ok"}
+
+
+def test_a_worker_process_says_that_it_is_warm(memory):
+    health.announce_warm()
+    (name,) = wait_until("the announcement", lambda: memory.keys(f"{health.WARM}*"), seconds=5)
+    assert 0 < memory.ttl(name) <= health.FORGET_AFTER_S
+
+
+def test_not_ready_without_broker(client, monkeypatch):
+    away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2)
+    monkeypatch.setattr(health, "client", lambda: away)
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["broker"] == "does not answer"
+
+
+def test_not_ready_without_database(client, memory):
+    with patch.object(health.connection, "cursor", side_effect=OperationalError("gone")):
+        response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["database"] == "does not answer"
+
+
+def test_requests_are_counted_by_view_and_never_by_path(client, memory):
+    client.get("/captures/00000000-0000-4000-8000-000000000000/")
+    client.get("/no/such/page/somebody@example.org")
+    text = client.get("/metrics").content.decode()
+    assert 'emotune_requests_total{method="GET",status="302",view="detection:show"}' in text
+    assert 'view="none"' in text
+    assert "somebody" not in text
+    assert "00000000-0000" not in text
+
+
+def test_the_depth_of_the_queues_is_told(client, memory):
+    memory.rpush(app.conf.task_default_queue, "one", "two")
+    (line,) = lines_of(client.get("/metrics"), f'emotune_queue_depth{{queue="{app.conf.task_default_queue}"}}')
+    assert line.endswith(" 2.0")
+
+
+def test_figures_are_for_this_machine_unless_a_token_is_set(client, memory, settings):
+    assert client.get("/metrics", REMOTE_ADDR="198.51.100.7").status_code == 403
+    assert client.get("/metrics", headers={"x-forwarded-for": "198.51.100.7"}).status_code == 403
+    settings.METRICS_TOKEN = "token-of-the-scraper"
+    assert client.get("/metrics").status_code == 403
+    answer = client.get(
+        "/metrics", headers={"authorization": "Bearer token-of-the-scraper"}, REMOTE_ADDR="198.51.100.7"
+    )
+    assert answer.status_code == 200
+
+
+def test_an_answer_carries_the_name_of_its_request(client):
+    assert client.get("/", headers={"x-request-id": "proxy-1234567"})["X-Request-ID"] == "proxy-1234567"
+    forged = client.get("/", headers={"x-request-id": "a b\tforged line"})["X-Request-ID"]
+    assert len(forged) == 32
+
+
+def test_a_message_carries_the_id_of_the_request_that_sent_it():
+    logs.request_id.set("request-one")
+    headers = {}
+    logs.send_request_id(headers=headers)
+    assert headers == {"request_id": "request-one"}
+
+
+def test_a_task_logs_under_the_id_of_its_request():
+    @app.task(name="tests.says", bind=True)
+    def says(self):
+        return logs.request_id.get()
+
+    try:
+        assert says.apply(headers={"request_id": "request-two"}).get() == "request-two"
+    finally:
+        app.tasks.unregister("tests.says")
+    assert logs.request_id.get() == logs.NONE
+
+
+def test_a_line_of_json_has_the_fields_of_a_request(client, caplog, settings):
+    with caplog.at_level(logging.INFO, "emotune.requests"):
+        client.get("/?email=somebody@example.org", headers={"x-request-id": "proxy-1234567"})
+    (record,) = [record for record in caplog.records if record.name == "emotune.requests"]
+    logs.RequestIdFilter().filter(record)
+    chosen = {key: value for key, value in settings.LOGGING["formatters"]["json"].items() if key != "()"}
+    chosen["fmt"] = chosen.pop("format")
+    line = json.loads(JsonFormatter(**chosen).format(record))
+    assert line["request_id"] == "proxy-1234567"
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/", 200)
+    assert line["level"] == "INFO"
+    assert "somebody" not in str(line)
