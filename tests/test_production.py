@@ -51,6 +51,7 @@ def started(*command, tmp_path, **changed):
         [sys.executable, *command],
         env=kept | {"EMOTUNE_DIR": str(tmp_path)} | FIT | changed,
         cwd=ROOT,
+        check=False,
         capture_output=True,
         text=True,
         timeout=60,
