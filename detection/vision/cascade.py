@@ -42,9 +42,10 @@ class Cascade:
         `windows` are the sizes, in pixels of the frame, of the squares in which the first network looks for a face;
         they reach beyond the frame by `margin` of their size.
         """
-        proposals = [self._proposals(pyramid, window, margin) for window in windows]
-        boxes = np.concatenate([np.empty((0, 5), np.float32), *proposals])
-        boxes = _square(suppress(boxes, 0.7)[:PROPOSALS])
+        proposals = [self._proposals(pyramid, window, margin, level) for level, window in enumerate(windows)]
+        boxes = np.concatenate([np.empty((0, 6), np.float32), *proposals])
+        boxes = suppress(suppress(boxes, 0.5, levels=True), 0.7)
+        boxes = _square(boxes[:PROPOSALS, :5])
         if not len(boxes):
             return np.empty((0, 15), np.float32)
         read = self._refine(_crops(pyramid, boxes, 24))
@@ -61,23 +62,26 @@ class Cascade:
         faces[:, 4] = 1 / (1 + np.exp(-faces[:, 4]))
         return faces
 
-    def _proposals(self, pyramid: Pyramid, window: float, margin: float) -> Array:
+    def _proposals(self, pyramid: Pyramid, window: float, margin: float, level: int) -> Array:
+        """Return (n, 6): x1, y1, x2, y2, logit, level."""
         width, height = (max(1, round(side * CELL / window)) for side in (pyramid.width, pyramid.height))
         beyond = round(margin * CELL)
         small = pyramid.resized(width, height)
         if beyond:
             small = np.pad(small, ((beyond, beyond), (beyond, beyond), (0, 0)), constant_values=GREY)
         if min(small.shape[:2]) < CELL:
-            return np.empty((0, 5), np.float32)
+            return np.empty((0, 6), np.float32)
         read = self._propose(small[None])[0]
         row, column = np.nonzero(read[4] > _logit(0.6))
+        if not len(row):
+            return np.empty((0, 6), np.float32)
         if len(row) > PER_LEVEL:
             best = np.argpartition(-read[4, row, column], PER_LEVEL)[:PER_LEVEL]
             row, column = row[best], column[best]
         corner = np.stack([column, row], axis=1).astype(np.float32) * STRIDE - beyond
         boxes = np.concatenate([corner, corner + CELL], axis=1) + read[:4, row, column].T * CELL
-        ratio = np.array([pyramid.width / width, pyramid.height / height] * 2, np.float32)
-        return suppress(np.concatenate([boxes * ratio, read[4, row, column, None]], axis=1), 0.5)
+        boxes *= np.array([pyramid.width / width, pyramid.height / height] * 2, np.float32)
+        return np.concatenate([boxes, read[4, row, column, None], np.full_like(boxes[:, :1], level)], axis=1)
 
 
 def _sure(logits: Array, confidence: float) -> npt.NDArray[np.bool_]:
@@ -110,24 +114,26 @@ def _crops(pyramid: Pyramid, boxes: Array, size: int) -> npt.NDArray[np.uint8]:
     return np.round(sampled).astype(np.uint8)
 
 
-def suppress(boxes: Array, overlap: float, *, smaller: bool = False) -> Array:
+def suppress(boxes: Array, overlap: float, *, smaller: bool = False, levels: bool = False) -> Array:
     """Sort (n, 5 or more) boxes by confidence and drop those that overlap one before them by more than `overlap`.
 
     Overlap is the intersection over the union, or over the smaller of the two. As in the package, a box that was
-    dropped drops others too.
+    dropped drops others too. With `levels`, boxes whose sixth numbers differ do not drop each other.
     """
+    if len(boxes) < 2:
+        return boxes
     boxes = boxes[np.argsort(-boxes[:, 4], kind="stable")]
     corners = boxes[:, :4].T
-    least, most = (
-        np.maximum(corners[:2, :, None], corners[:2, None]),
-        np.minimum(corners[2:, :, None], corners[2:, None]),
-    )
-    sides = np.maximum(most - least, 0)
+    sides = np.minimum(corners[2:, :, None], corners[2:, None])
+    sides -= np.maximum(corners[:2, :, None], corners[:2, None])
+    np.maximum(sides, 0, out=sides)
     shared = sides[0] * sides[1]
     areas = (corners[2] - corners[0]) * (corners[3] - corners[1])
     whole = np.minimum(areas[:, None], areas) if smaller else areas[:, None] + areas - shared
-    dropped = np.triu(shared > overlap * whole, k=1).any(axis=0)
-    kept: Array = boxes[~dropped]
+    over = shared > overlap * whole
+    if levels:
+        over &= boxes[:, 5, None] == boxes[:, 5]
+    kept: Array = boxes[~np.triu(over, k=1).any(axis=0)]
     return kept
 
 

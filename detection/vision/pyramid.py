@@ -10,6 +10,8 @@ Array = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.floating[Any]]
 LEVELS = 6
 GREY = 128
+# Red, green, blue and a byte that nobody reads: the four corners of a sample are taken as whole numbers.
+PIXEL = np.uint32
 
 
 class Pyramid:
@@ -24,10 +26,11 @@ class Pyramid:
         self._strides = self._sizes[:, 0] + 2
         areas = self._strides * (self._sizes[:, 1] + 2)
         self._starts = np.concatenate([[0], np.cumsum(areas)[:-1]])
-        self._flat = np.full((areas.sum(), 3), GREY, np.uint8)
+        self._flat = np.full(areas.sum(), GREY * 0x01010101, PIXEL)
         for level, start, area in zip(self.images, self._starts, areas, strict=True):
-            bordered = self._flat[start : start + area].reshape(level.height + 2, level.width + 2, 3)
-            bordered[1:-1, 1:-1] = np.asarray(level)
+            bordered = self._flat[start : start + area].reshape(level.height + 2, level.width + 2)
+            pixels = np.frombuffer(level.tobytes("raw", "RGBX"), PIXEL)
+            bordered[1:-1, 1:-1] = pixels.reshape(level.height, level.width)
 
     def resized(self, width: int, height: int) -> npt.NDArray[np.uint8]:
         """Return the frame as RGB pixels (height, width, 3), each the mean of the pixels it covers."""
@@ -53,10 +56,16 @@ class Pyramid:
         stride = self._strides[level][:, None, None]
         at = (self._starts[level][:, None, None] + stride + 1) + top * stride + left
         upper = self._blend(at, across)
-        sampled: Array = upper + (self._blend(at + stride, across) - upper) * down
-        return sampled
+        sampled = self._blend(at + stride, across)
+        sampled -= upper
+        sampled *= down
+        sampled += upper
+        return sampled[..., :3]
 
     def _blend(self, at: npt.NDArray[np.intp], share: Array) -> Array:
-        one, two = self._flat.take(at, axis=0), self._flat.take(at + 1, axis=0)
-        blended: Array = one + (two - one.astype(np.float32)) * share
+        one, two = (self._flat.take(place).view(np.uint8).reshape(*at.shape, 4) for place in (at, at + 1))
+        blended = two.astype(np.float32)
+        blended -= one
+        blended *= share
+        blended += one
         return blended
