@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from django.conf import settings
 from django.template.loader import render_to_string
 
 from detection.templatetags.emotions import adjective, percent
-from emotune.emotions import EMOTION_LIST, EMOTIONS
+from emotune.emotions import EMOTIONS
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -52,12 +51,6 @@ def test_what_is_not_there_says_so(client):
 def test_the_page_of_a_fault_needs_no_request():
     assert "Something went wrong" in render_to_string("500.html")
     assert "That request was not understood" in render_to_string("400.html")
-
-
-def test_the_colours_of_the_style_sheet_are_those_of_the_emotions():
-    sheet = (settings.BASE_DIR / "static" / "css" / "emotune.css").read_text()
-    written = dict(re.findall(r'\[data-emotion="(\w+)"\] { --emotion: (#\w+); }', sheet))
-    assert written == {emotion.name: emotion.colour for emotion in EMOTION_LIST}
 
 
 def test_every_emotion_has_an_adjective():
