@@ -54,12 +54,17 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 class MetricsMiddleware:
-    """Count requests by the name of their view, never by their path, which may hold anything."""
+    """Count requests by the name of their view, never by their path, which may hold anything; answer /metrics.
+
+    A scraper reaches a process by an address of its own, which is no host that people open, and without https.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/metrics":
+            return metrics(request)
         start = time.perf_counter()
         response = self.get_response(request)
         view = request.resolver_match.view_name if request.resolver_match else "none"

@@ -4,8 +4,6 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from emotune.metrics import metrics
-
 urlpatterns = [
     path("", TemplateView.as_view(template_name="home.html"), name="home"),
     path("accounts/", include("allauth.urls")),
@@ -13,6 +11,5 @@ urlpatterns = [
     path("captures/", include("detection.urls")),
     path("", include("playlists.urls")),
     path("", include("catalogue.urls")),
-    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]
