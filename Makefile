@@ -11,7 +11,7 @@ ARGS ?=
 ONE_AT_A_TIME = $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("Makefile"); \
 	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
 
-.PHONY: setup setup-dev run test test-slow lint
+.PHONY: setup setup-dev run test test-slow lint peers
 .DEFAULT_GOAL := run
 
 setup:
@@ -33,6 +33,17 @@ lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
+
+# The systems of the paper (detection/vision/peers.py), in an environment of their own: what they ask for contradicts what
+# emotune runs on. `fer` and facenet-pytorch alone come without their dependencies, which pip cannot satisfy together.
+peers: .venv-peers/ready
+
+.venv-peers/ready: requirements-peers.txt
+	@echo "Installing requirements-peers.txt (about 3 GB) ..."
+	@$(PYTHON) -m venv --clear .venv-peers
+	@.venv-peers/bin/pip install --quiet --disable-pip-version-check -r requirements-peers.txt
+	@.venv-peers/bin/pip install --quiet --disable-pip-version-check --no-deps fer==25.10.3 facenet-pytorch==2.6.0
+	@touch $@
 
 define installed
 	if [ -z "$(PYTHON)" ] || ! $(PYTHON) $(IS_FIT); then \
