@@ -1,0 +1,65 @@
+"""The commands for backup and restore in docs/deployment.md bring every row back."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.servers import ROOT, Postgres, server_folder
+
+SEED = """
+from accounts.models import User
+from catalogue.models import Track
+from playlists.models import Rating
+user = User.objects.create_user("listener@example.org", "correct horse battery")
+tracks = [Track(key=str(i), title=f"Track {i} \\u266b", artist="Somebody", valence=5, arousal=5, dominance=5) for i in range(300)]
+tracks = Track.objects.bulk_create(tracks)
+Rating.objects.bulk_create(Rating(user=user, track=track, value=1) for track in tracks[:100])
+"""
+
+
+def commands():
+    section = (ROOT / "docs/deployment.md").read_text().split("## Backup and restore")[1]
+    block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert block
+    return block[1].strip().splitlines()
+
+
+def contents(url):
+    with psycopg.connect(url) as connection:
+        tables = [row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        return {name: connection.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for name in sorted(tables)}  # noqa: S608
+
+
+@pytest.fixture
+def database():
+    with server_folder("backup") as folder:
+        server = Postgres(folder)
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def test_a_lost_database_comes_back_whole(database, tmp_path):
+    backup, restore = commands()
+    tools = Path(database.arguments[0]).parent
+    env = os.environ | {
+        "DATABASE_URL": database.url("emotune"),
+        "EMOTUNE_DIR": str(tmp_path),
+        "PATH": f"{tools}:{os.environ['PATH']}",
+    }
+    for arguments in (["migrate", "--no-input", "-v0"], ["shell", "-v0", "-c", SEED]):
+        subprocess.run([sys.executable, "manage.py", *arguments], env=env, cwd=ROOT, check=True, timeout=120)
+    before = contents(env["DATABASE_URL"])
+    assert len(before["playlists_rating"]) == 100
+    subprocess.run(["sh", "-ec", backup], env=env, cwd=tmp_path, check=True, timeout=60)
+    with psycopg.connect(env["DATABASE_URL"]) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    subprocess.run(["sh", "-ec", restore], env=env, cwd=tmp_path, check=True, timeout=60)
+    assert contents(env["DATABASE_URL"]) == before

@@ -1,0 +1,72 @@
+"""The files for installations: each promise of docs/deployment.md that a file can keep."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from tests.servers import ROOT
+
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+OURS = {"migrate", "web", "worker", "worker-gpu", "jobs", "beat"}
+ROLES = ("web", "worker", "jobs", "beat")
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_containers_have_no_rights_and_no_disk_to_write_to(name):
+    service = COMPOSE[name]
+    assert service["user"] == "10001:10001"
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["mem_limit"]
+
+
+@pytest.mark.parametrize("name", sorted(set(COMPOSE) - {"migrate", "beat", "proxy"}))
+def test_every_server_is_asked_whether_it_is_well(name):
+    assert COMPOSE[name]["healthcheck"]["test"]
+
+
+def test_redis_writes_nothing_and_throws_nothing_out():
+    command = COMPOSE["redis"]["command"]
+    assert command[command.index("--save") + 1] == ""
+    assert command[command.index("--appendonly") + 1] == "no"
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+
+
+def test_no_port_is_open_to_other_machines_but_the_proxys():
+    open_ports = {name: service["ports"] for name, service in COMPOSE.items() if "ports" in service}
+    assert open_ports.pop("proxy") == ["80:80", "443:443"]
+    assert all(port.startswith("127.0.0.1:") for ports in open_ports.values() for port in ports)
+
+
+def test_no_secret_stands_in_a_file():
+    for path in [ROOT / "compose.yaml", *(ROOT / "deploy").rglob("*.*")]:
+        assert not re.search(r"(PASSWORD|SECRET_KEY|TOKEN)(=|:\s)[^\s$]", path.read_text()), path
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_has_a_unit_that_starts_it(role):
+    unit = (ROOT / f"deploy/systemd/emotune-{role}.service").read_text()
+    assert unit.splitlines()[-1] == "WantedBy=multi-user.target"
+    assert f"-m emotune.serve {role}\n" in unit
+    assert "EMOTUNE_ENV=production" in unit
+    assert "NoNewPrivileges=true" in unit
+
+
+def test_the_dashboard_asks_for_figures_that_there_are():
+    from prometheus_client import REGISTRY
+
+    from emotune import metrics  # noqa: F401 - defines the figures
+
+    known = {family.name for family in REGISTRY.collect()} | {"emotune_queue_depth", "emotune_warm_readers"}
+    asked = re.findall(r"emotune_\w+", (ROOT / "deploy/grafana/emotune.json").read_text())
+    assert len(set(asked)) >= 8
+    assert {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in asked} <= known
+    assert json.loads((ROOT / "deploy/grafana/emotune.json").read_text())["panels"]
+
+
+def test_every_setting_that_is_read_is_documented():
+    read = set(re.findall(r'env(?:_bool|_int|_list)?\("([A-Z_]+)"', (ROOT / "emotune/settings.py").read_text()))
+    text = (ROOT / "docs/deployment.md").read_text()
+    assert {name for name in read if f"`{name}`" not in text} == set()
