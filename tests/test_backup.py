@@ -16,8 +16,10 @@ from accounts.models import User
 from catalogue.models import Track
 from playlists.models import Rating
 user = User.objects.create_user("listener@example.org", "correct horse battery")
-tracks = [Track(key=str(i), title=f"Track {i} \\u266b", artist="Somebody", valence=5, arousal=5, dominance=5) for i in range(300)]
-tracks = Track.objects.bulk_create(tracks)
+tracks = Track.objects.bulk_create(
+    Track(key=str(i), title=f"Track {i} \\u266b", artist="Somebody", valence=5, arousal=5, dominance=5)
+    for i in range(300)
+)
 Rating.objects.bulk_create(Rating(user=user, track=track, value=1) for track in tracks[:100])
 """
 
@@ -32,7 +34,7 @@ def commands():
 def contents(url):
     with psycopg.connect(url) as connection:
         tables = [row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
-        return {name: connection.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for name in sorted(tables)}  # noqa: S608
+        return {name: connection.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for name in sorted(tables)}
 
 
 @pytest.fixture
