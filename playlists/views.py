@@ -1,9 +1,8 @@
-"""Pages of playlists: the tracks of a capture, the history of captures, ratings and listens."""
+"""The playlist of a capture as a page, and what a player or a press on a track says: ratings, listens, skips."""
 
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -12,13 +11,10 @@ from django.views.decorators.vary import vary_on_headers
 
 from catalogue.models import Track
 from detection.access import capture_of
-from detection.services import settle_overdue
-from emotune.errors import InvalidInput
 from emotune.http import AppRequest, redirect_back
 from playlists import listening, queries, services
+from playlists.fields import seconds, whole_number
 from playlists.models import Playlist
-
-CAPTURES_PER_PAGE = 20
 
 
 @login_required
@@ -42,20 +38,10 @@ def for_capture(request: AppRequest, capture_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_safe
-@never_cache
-def history(request: AppRequest) -> HttpResponse:
-    settle_overdue(user=request.user)
-    captures = queries.history(request.user)
-    page = Paginator(captures, CAPTURES_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "playlists/history.html", {"page": page})
-
-
-@login_required
 @require_POST
 def rate(request: AppRequest, track_id: int) -> HttpResponse:
     track = get_object_or_404(Track, id=track_id)
-    value = _whole_number(request.POST.get("value", ""))
+    value = whole_number(request.POST.get("value", ""))
     rating = listening.rate(user=request.user, track=track, value=value)
     if not request.htmx:
         return redirect_back(request, "playlists:history")
@@ -66,15 +52,23 @@ def rate(request: AppRequest, track_id: int) -> HttpResponse:
 @require_POST
 def listen(request: AppRequest, track_id: int) -> HttpResponse:
     track = get_object_or_404(Track, id=track_id)
-    playlist = None
-    if given := request.POST.get("playlist", ""):
-        playlist = get_object_or_404(Playlist, id=_whole_number(given), user=request.user)
-    listening.record_listen(user=request.user, track=track, source=request.POST.get("source", ""), playlist=playlist)
+    listening.record_listen(
+        user=request.user, track=track, source=request.POST.get("source", ""), playlist=_playlist(request)
+    )
     return HttpResponse(status=204)
 
 
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InvalidInput("A whole number was expected. Reload the page and try again.") from None
+@login_required
+@require_POST
+def skip(request: AppRequest, track_id: int) -> HttpResponse:
+    """Note that a track was passed over after `seconds`, before it counted as heard."""
+    track = get_object_or_404(Track, id=track_id)
+    heard = seconds(request.POST.get("seconds", ""))
+    listening.record_skip(user=request.user, track=track, playlist=_playlist(request), seconds=heard)
+    return HttpResponse(status=204)
+
+
+def _playlist(request: AppRequest) -> Playlist | None:
+    """Return the person's playlist that a player names, None when it names none."""
+    given = request.POST.get("playlist", "")
+    return get_object_or_404(Playlist, id=whole_number(given), user=request.user) if given else None

@@ -1,11 +1,11 @@
-"""Pages of playlists: tracks with players and ratings, listens, the history."""
+"""Pages of playlists: tracks with players and ratings, what players say, the moods."""
 
 import pytest
 from django.urls import reverse
 
 from catalogue.models import Track
 from detection.models import Source, Status
-from playlists.models import Listen, Playlist, Rating
+from playlists.models import Listen, Playlist, Rating, Skip
 from playlists.services import build_playlist
 from tests.factories import make_capture, make_track, make_user
 
@@ -154,39 +154,56 @@ def test_it_rejects_a_listen_from_elsewhere_or_in_another_persons_playlist(brows
     assert not Listen.objects.exists()
 
 
-# --- history --------------------------------------------------------------------------------------------------------
+# --- skips ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_history_is_ones_own_latest_first(browser, person):
+def test_a_skip_is_noted_with_its_playlist_and_how_far_it_came(browser, person):
+    track = make_track("sad")
+    playlist = build_playlist(capture=make_capture(person))
+    fields = {"seconds": "7.9", "playlist": playlist.id}
+    assert browser.post(reverse("playlists:skip", args=[track.id]), fields).status_code == 204
+    skip = Skip.objects.get(user=person)
+    assert (skip.track, skip.playlist, skip.seconds) == (track, playlist, 7)
+    assert browser.post(reverse("playlists:skip", args=[track.id])).status_code == 204
+    assert Skip.objects.filter(seconds=None).count() == 1
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan", "inf", "1e9", "soon"])
+def test_it_rejects_a_skip_that_cannot_be(browser, seconds):
+    address = reverse("playlists:skip", args=[make_track("sad").id])
+    assert browser.post(address, {"seconds": seconds}).status_code == 422
+    assert not Skip.objects.exists()
+
+
+# --- moods ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_moods_are_ones_own_latest_first(browser, person):
     make_capture(make_user(), chosen="disgust")
     make_capture(person, chosen="sad")
     make_capture(person, source=Source.CAMERA, emotion="happy", chosen="", confidence=0.87)
     make_capture(person, source=Source.CAMERA, status=Status.NO_FACE, chosen="")
-    page = browser.get(reverse("playlists:history")).content.decode()
+    page = browser.get(reverse("playlists:moods")).content.decode()
     assert page.index("No face found") < page.index("Happy") < page.index("Sad")
     assert "87 % sure" in page
     assert "named by you" in page
     assert "Disgusted" not in page
 
 
-def test_an_empty_history_says_where_to_begin(browser):
-    page = browser.get(reverse("playlists:history")).content.decode()
+def test_without_a_mood_the_page_says_where_to_begin(browser):
+    page = browser.get(reverse("playlists:moods")).content.decode()
     assert "Nothing yet" in page
     assert reverse("detection:new") in page
 
 
-def test_a_long_history_has_pages(browser, person):
+def test_many_moods_have_pages(browser, person):
     for _ in range(21):
         make_capture(person)
-    first = browser.get(reverse("playlists:history")).content.decode()
+    first = browser.get(reverse("playlists:moods")).content.decode()
     assert first.count('<li class="past"') == 20
     assert 'rel="next" href="?page=2"' in first
-    last = browser.get(reverse("playlists:history"), {"page": "2"}).content.decode()
+    last = browser.get(reverse("playlists:moods"), {"page": "2"}).content.decode()
     assert last.count('<li class="past"') == 1
-
-
-def test_strangers_have_no_history(client):
-    assert client.get(reverse("playlists:history")).url == "/accounts/login/?next=/history/"
 
 
 # --- as many queries for twenty rows as for ten ---------------------------------------------------------------------
@@ -198,8 +215,8 @@ def queries_of(browser, address, django_assert_max_num_queries):
     return len(counted)
 
 
-def test_the_history_asks_as_much_for_twenty_as_for_ten(browser, person, django_assert_max_num_queries):
-    address = reverse("playlists:history")
+def test_the_moods_ask_as_much_for_twenty_as_for_ten(browser, person, django_assert_max_num_queries):
+    address = reverse("playlists:moods")
     for _ in range(10):
         make_capture(person)
     ten = queries_of(browser, address, django_assert_max_num_queries)

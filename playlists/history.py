@@ -1,0 +1,199 @@
+"""Reads for the history: listens and ratings that match filters, page by page, each found from the row beside it."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from catalogue.models import Track
+from detection.models import Capture
+from emotune.emotions import EMOTIONS
+from emotune.errors import InvalidInput
+from playlists.models import Listen, NeverAgain, NeverArtist, Rating
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+PER_PAGE = 50
+LONGEST_SEARCH = 200
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+PLACE = re.compile(r"(older|newer)-(\d{1,17})-(\d{1,18})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a listen must match, all of it: words in title or artist, an emotion, days (UTC). Empty is anything."""
+
+    q: str = ""
+    emotion: str = ""
+    since: str = ""
+    until: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> "Filters":
+        """Return the filters that an address names. Raises InvalidInput for words too long and days that are none."""
+        given = cls(**{field.name: values.get(field.name, "").strip() for field in fields(cls)})
+        if len(given.q) > LONGEST_SEARCH or "\0" in given.q:
+            raise InvalidInput(f"A search is at most {LONGEST_SEARCH} characters of text. Shorten it and try again.")
+        if given.emotion not in ("", *EMOTIONS):
+            raise InvalidInput(f"There is no such emotion. Choose one of: {', '.join(EMOTIONS)}.")
+        since, until = day_of(given.since), day_of(given.until)
+        if since and until and since > until:
+            raise InvalidInput("The first day lies after the last one. Exchange them and try again.")
+        return given
+
+    def given(self) -> dict[str, str]:
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name))}
+
+    def condition(self) -> Q:
+        condition = Q()
+        for word in self.q.split():
+            condition &= _holds("track__title", word) | _holds("track__artist", word)
+        if self.emotion:
+            condition &= Q(mood=self.emotion)
+        if since := day_of(self.since):
+            condition &= Q(listened_at__gte=datetime.combine(since, time(), UTC))
+        if until := day_of(self.until):
+            condition &= Q(listened_at__lt=datetime.combine(until, time(), UTC) + timedelta(days=1))
+        return condition
+
+
+def day_of(text: str) -> date | None:
+    """Return the day that a field names, None for an empty one. Raises InvalidInput for what is no day after 1970."""
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"{text[:40]!r} is no day. Write it as year, month and day: 2026-11-22.") from None
+    if not EPOCH.date() <= day < date(9999, 1, 1):
+        raise InvalidInput(f"{day.isoformat()} is too far away. Choose a day from 1970 on.")
+    return day
+
+
+@dataclass(frozen=True)
+class Row:
+    """A track in the history with what its person did: `at` when it was heard or rated, `mood` what it was played
+    for, or else the track's own emotion, `rating` 1, -1 or 0, `never` whether it is kept out now."""
+
+    track: Track
+    at: datetime
+    rating: int
+    never: bool
+    listen: Listen | None = None
+    mood: str = ""
+    capture: Capture | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows, latest first, the addresses of the pages beside them, and `total` on the first one."""
+
+    rows: Sequence[Row]
+    total: int | None
+    newer: str
+    older: str
+
+
+def listens_page(user: "User", filters: Filters, place: str = "") -> Page:
+    """Return the page of a person's listens at a place: "" is the first, then what a page calls newer and older.
+
+    A fixed number of queries, none of which walks over other pages. Raises InvalidInput for a place that is none.
+    """
+    listens = Listen.objects.filter(user=user)
+    if filters.emotion:
+        listens = listens.alias(mood=Coalesce("playlist__emotion", "track__emotion"))
+    listens = listens.filter(filters.condition())
+    found, newer, older = _around(listens, "listened_at", place)
+    total = None if place else listens.count()
+    rated, never = _words(user, [listen.track for listen in found])
+    rows = [
+        Row(
+            track=listen.track,
+            at=listen.listened_at,
+            rating=rated.get(listen.track_id, 0),
+            never=listen.track_id in never,
+            listen=listen,
+            mood=listen.playlist.emotion if listen.playlist else listen.track.emotion,
+            capture=listen.playlist.capture if listen.playlist else None,
+        )
+        for listen in found
+    ]
+    return Page(rows, total, newer, older)
+
+
+def ratings_page(user: "User", value: int, place: str = "") -> Page:
+    """Return a page of what a person likes (1) or dislikes (-1), latest rated first; see `listens_page`."""
+    ratings = Rating.objects.filter(user=user, value=value)
+    found, newer, older = _around(ratings, "rated_at", place)
+    total = None if place else ratings.count()
+    _, never = _words(user, [rating.track for rating in found])
+    rows = [
+        Row(rating.track, rating.rated_at, rating.value, rating.track_id in never, mood=rating.track.emotion)
+        for rating in found
+    ]
+    return Page(rows, total, newer, older)
+
+
+def kept_out(user: "User") -> tuple[QuerySet[NeverArtist], QuerySet[NeverAgain]]:
+    """Return the artists and the tracks that a person never wants again, latest first; what has ended is left out."""
+    lasting = Q(until=None) | Q(until__gt=timezone.now())
+    artists = NeverArtist.objects.filter(lasting, user=user).order_by("-created_at", "-id")
+    tracks = NeverAgain.objects.filter(lasting, user=user).select_related("track").order_by("-created_at", "-id")
+    return artists, tracks
+
+
+def _around(rows: "QuerySet[Any]", moment: str, place: str) -> tuple[list[Any], str, str]:
+    """Return the rows of one page, latest first, and the places of the newer and the older page."""
+    side, beside = "older", Q()
+    if place:
+        match = PLACE.fullmatch(place) or _lost()
+        side = match[1]
+        at, row_id = EPOCH + int(match[2]) * MICROSECOND, int(match[3])
+        further = "lt" if side == "older" else "gt"
+        beside = Q(**{f"{moment}__{further}e": at}) & (
+            Q(**{f"{moment}__{further}": at}) | Q(**{f"id__{further}": row_id})
+        )
+    sign = "-" if side == "older" else ""
+    related = ("track", "playlist__capture") if rows.model is Listen else ("track",)
+    found = list(rows.filter(beside).select_related(*related).order_by(f"{sign}{moment}", f"{sign}id")[: PER_PAGE + 1])
+    more, kept = len(found) > PER_PAGE, found[:PER_PAGE]
+    if side == "newer":
+        kept.reverse()
+
+    def beyond(row: Any, direction: str) -> str:
+        return f"{direction}-{(getattr(row, moment) - EPOCH) // MICROSECOND}-{row.pk}"
+
+    newer = beyond(kept[0], "newer") if kept and (more if side == "newer" else place) else ""
+    older = beyond(kept[-1], "older") if kept and (more if side == "older" else True) else ""
+    return kept, newer, older
+
+
+def _words(user: "User", tracks: Sequence[Track]) -> tuple[dict[int, int], set[int]]:
+    """Return a person's ratings of some tracks by id, and the ids of those that are never wanted again."""
+    ids = {track.pk for track in tracks}
+    rated = dict(Rating.objects.filter(user=user, track__in=ids).values_list("track_id", "value"))
+    lasting = Q(until=None) | Q(until__gt=timezone.now())
+    by_track = NeverAgain.objects.filter(lasting, user=user, track=OuterRef("pk"))
+    by_artist = NeverArtist.objects.filter(lasting, user=user, artist=OuterRef("artist"))
+    never = Track.objects.filter(Exists(by_track) | Exists(by_artist), id__in=ids)
+    return rated, set(never.values_list("id", flat=True))
+
+
+def _holds(name: str, word: str) -> Q:
+    """Return the condition of holding a word in whatever case; SQLite by itself folds the case of ASCII alone."""
+    condition = Q()
+    forms = (word,) if word.isascii() else (word, word.lower(), word.capitalize(), word.upper())
+    for form in dict.fromkeys(forms):
+        condition |= Q(**{f"{name}__icontains": form})
+    return condition
+
+
+def _lost() -> NoReturn:
+    raise InvalidInput("That page of the list is not there any more. Go back to its first page.")

@@ -1,0 +1,95 @@
+"""The page of what is never to be played again, and the steps that keep a track or an artist out."""
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from catalogue.browsing import Filters, page_of
+from catalogue.models import Track
+from emotune.http import AppRequest, redirect_back
+from playlists import history, listening, undo
+from playlists.models import NeverAgain, NeverArtist
+
+MOST_FOUND = 10
+
+
+@login_required
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+def never(request: AppRequest) -> HttpResponse:
+    """Show what is kept out, with a search for more."""
+    context = {**_context(request), "done": request.session.pop("done", None)}
+    return render(request, "playlists/_never_list.html" if request.htmx else "playlists/never.html", context)
+
+
+@login_required
+@require_POST
+def never_track(request: AppRequest, track_id: int) -> HttpResponse:
+    """Keep a track out, or with the field `undo` let it in again."""
+    track = get_object_or_404(Track, id=track_id)
+    before = NeverAgain.objects.filter(user=request.user, track=track).first()
+    token = undo.of_never(request.user, before, track=track)
+    kept = listening.never_again(user=request.user, track=track, undo="undo" in request.POST, until=_end(request))
+    words = f"{track.title} will not be played to you." if kept else f"{track.title} may be played again."
+    if request.htmx and request.POST.get("list") != "never":
+        return render(request, "playlists/_never.html", {"track": track, "never": kept})
+    return _answer(request, words, token)
+
+
+@login_required
+@require_POST
+def never_artist(request: AppRequest) -> HttpResponse:
+    """Keep the artist of the field `artist` out, or with the field `undo` let them in again."""
+    artist = request.POST.get("artist", "")
+    before = NeverArtist.objects.filter(user=request.user, artist=artist.replace("\0", "")).first()
+    lets_in = "undo" in request.POST
+    name = listening.never_artist(user=request.user, artist=artist, undo=lets_in, until=_end(request))
+    words = f"{name} may be played again." if lets_in else f"Nothing by {name} will be played to you."
+    return _answer(request, words, undo.of_never(request.user, before, artist=name))
+
+
+@login_required
+@require_POST
+def take_back(request: AppRequest) -> HttpResponse:
+    return _answer(request, undo.undo(user=request.user, token=request.POST.get("token", "")))
+
+
+def _end(request: AppRequest) -> datetime | None:
+    """Return the beginning (UTC) of the day from which on the track or artist may be played again; None: never."""
+    day = history.day_of(request.POST.get("until", "").strip())
+    return datetime.combine(day, time(), UTC) if day else None
+
+
+def _context(request: AppRequest) -> dict[str, Any]:
+    artists, tracks = history.kept_out(request.user)
+    filters = Filters.of({name: request.GET.get(name, "") for name in ("artist", "title")})
+    found = page_of(filters).tracks[:MOST_FOUND] if filters.given() else None
+    return {
+        "artists": artists,
+        "tracks": tracks,
+        "filters": filters,
+        "found": found,
+        "found_artists": sorted({track.artist for track in found or ()}),
+        "here": urlencode(filters.given()),
+        "today": datetime.now(UTC).date(),
+    }
+
+
+def _answer(request: AppRequest, words: str, token: str = "") -> HttpResponse:
+    """Show the list again, or the page that the form stood on, with the words for what was done."""
+    done = {"words": words, "token": token}
+    if request.htmx:
+        return render(request, "playlists/_never_list.html", {**_context(request), "done": done})
+    request.session["done"] = done
+    if request.POST.get("next"):
+        return redirect_back(request, "playlists:never")
+    return redirect(f"{reverse('playlists:never')}?{request.GET.urlencode()}")

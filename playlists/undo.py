@@ -1,0 +1,88 @@
+"""What was done to the history and can be taken back: signed, so that it may wait in the person's own page."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.core import signing
+from django.utils import timezone
+
+from catalogue.models import Track
+from emotune.errors import InvalidInput
+from playlists import listening
+from playlists.listening import Heard, Word
+from playlists.models import NeverAgain, NeverArtist
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+KEPT = timedelta(hours=1)
+TOO_LATE = "That can no longer be undone. Reload the page to see how things stand."
+
+
+def of_ratings(user: "User", before: Mapping[int, Word]) -> str:
+    """Return the token that puts ratings back as they were before a bulk rating."""
+    rows = [[track_id, word.value, _number(word.rated_at)] for track_id, word in before.items()]
+    return _sign(user, ["ratings", rows])
+
+
+def of_listens(user: "User", deleted: Sequence[Heard]) -> str:
+    """Return the token that puts deleted listens back."""
+    rows = [[row.track_id, _number(row.listened_at), row.source, row.playlist_id] for row in deleted]
+    return _sign(user, ["listens", rows])
+
+
+def of_never(
+    user: "User", before: NeverAgain | NeverArtist | None, *, track: Track | None = None, artist: str = ""
+) -> str:
+    """Return the token that keeps a track or an artist out as before: as the row says, or not at all."""
+    until = _number(before.until) if before else None
+    return _sign(user, ["track" if track else "artist", [[track.pk if track else artist, before is not None, until]]])
+
+
+def undo(*, user: "User", token: str) -> str:
+    """Take back what a token of this person's stands for, and return a sentence that says so.
+
+    Raises InvalidInput for a token that is older than KEPT, another person's or none at all.
+    """
+    try:
+        what, rows = signing.loads(token, salt=_salt(user), max_age=KEPT)
+    except signing.BadSignature:
+        raise InvalidInput(TOO_LATE) from None
+    if what in ("track", "artist"):
+        return _keep_as_before(user, what, *rows[0])
+    if what == "ratings":
+        ratings = {track_id: Word(value, _moment(at)) for track_id, value, at in rows}
+        listening.restore_ratings(user=user, ratings=ratings)
+        return "The ratings are as they were."
+    heard = [Heard(track_id, _moment(at) or EPOCH, source, playlist_id) for track_id, at, source, playlist_id in rows]
+    back = listening.restore_listens(user=user, listens=heard)
+    return f"{back} listen{'' if back == 1 else 's'} came back."
+
+
+def _keep_as_before(user: "User", what: str, key: Any, kept: bool, until: int | None) -> str:
+    end = _moment(until)
+    lasts = kept and (end is None or end > timezone.now())
+    if what == "artist":
+        listening.never_artist(user=user, artist=key, undo=not lasts, until=end if lasts else None)
+    elif track := Track.objects.filter(pk=key).first():
+        listening.never_again(user=user, track=track, undo=not lasts, until=end if lasts else None)
+    return "It is kept out as before." if lasts else "It may be played again."
+
+
+def _sign(user: "User", value: Any) -> str:
+    return signing.dumps(value, salt=_salt(user), compress=True)
+
+
+def _salt(user: "User") -> str:
+    return f"playlists.undo.{user.pk}"
+
+
+def _number(moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - EPOCH) // MICROSECOND
+
+
+def _moment(number: int | None) -> datetime | None:
+    return None if number is None else EPOCH + number * MICROSECOND

@@ -1,0 +1,160 @@
+"""What a person does not want to hear again: tracks and artists, for ever or until a day."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from emotune.errors import InvalidInput
+from playlists.listening import never_artist
+from playlists.models import NeverAgain, NeverArtist
+from playlists.services import recommend
+from tests.factories import make_track, make_user
+
+pytestmark = pytest.mark.django_db
+
+HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/history/never/"}
+NEVER = "/history/never/"
+
+
+@pytest.fixture
+def person():
+    return make_user()
+
+
+@pytest.fixture
+def browser(client, person):
+    client.force_login(person)
+    return client
+
+
+def post(browser, name, *args, **fields):
+    return browser.post(reverse(f"playlists:{name}", args=args), fields, headers=HTMX)
+
+
+def test_an_artist_is_kept_out_of_playlists_until_it_is_taken_back(person):
+    for n in range(4):
+        make_track("sad", artist="The Same" if n % 2 else f"Another {n}")
+    assert never_artist(user=person, artist=" The Same ") == "The Same"
+    never_artist(user=person, artist="The Same")
+    assert NeverArtist.objects.count() == 1
+    assert "The Same" not in {item.track.artist for item in recommend(emotion="sad", user=person)}
+    assert len(recommend(emotion="sad", user=make_user())) == 4
+    never_artist(user=person, artist="The Same", undo=True)
+    assert len(recommend(emotion="sad", user=person)) == 4
+
+
+def test_an_artist_comes_back_at_the_end(person):
+    make_track("sad", artist="The Same")
+    never_artist(user=person, artist="The Same", until=timezone.now() + timedelta(days=1))
+    assert not recommend(emotion="sad", user=person)
+    NeverArtist.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert recommend(emotion="sad", user=person)
+
+
+@pytest.mark.parametrize("artist", ["", "  ", "Nobody of the catalogue", "nul\0"])
+def test_it_rejects_artists_who_are_not_in_the_catalogue(person, artist):
+    make_track(artist="Somebody")
+    with pytest.raises(InvalidInput, match="no artist"):
+        never_artist(user=person, artist=artist)
+
+
+def test_the_page_lists_ones_own_and_what_lasts(browser, person):
+    track = make_track(title="Worn out", artist="Old Hat")
+    NeverAgain.objects.create(user=person, track=track, until=datetime(2099, 12, 24, tzinfo=UTC))
+    NeverAgain.objects.create(user=person, track=make_track(title="Over"), until=timezone.now() - timedelta(days=1))
+    NeverAgain.objects.create(user=make_user(), track=make_track(title="Not mine"))
+    NeverArtist.objects.create(user=person, artist="Loud & Louder")
+    page = browser.get(NEVER).content.decode()
+    assert "Worn out" in page
+    assert "until 24 December 2099" in page
+    assert "Loud &amp; Louder" in page
+    assert "for ever" in page
+    assert "Over<" not in page
+    assert "Not mine" not in page
+
+
+def test_search_offers_tracks_and_artists_to_keep_out(browser):
+    track = make_track(title="Blue Moon", artist="Billie")
+    page = browser.get(NEVER, {"title": "blue"}).content.decode()
+    assert "Everything by Billie" in page
+    assert reverse("playlists:never_track", args=[track.id]) in page
+    assert "Nothing in the catalogue matches" in browser.get(NEVER, {"artist": "xyz"}).content.decode()
+
+
+def test_a_track_is_kept_out_until_a_day_and_let_in_again_with_undo(browser, person):
+    track = make_track(title="Blue Moon")
+    page = post(browser, "never_track", track.id, list="never", until="2099-12-24").content.decode()
+    assert "Blue Moon will not be played to you." in page
+    assert NeverAgain.objects.get(user=person).until == datetime(2099, 12, 24, tzinfo=UTC)
+    page = post(browser, "never_track", track.id, list="never", undo="1").content.decode()
+    assert not NeverAgain.objects.exists()
+    token = re.search(r'name="token" value="([^"]+)"', page)[1]
+    assert "kept out as before" in post(browser, "never_undo", token=token).content.decode()
+    assert NeverAgain.objects.get(user=person).until == datetime(2099, 12, 24, tzinfo=UTC)
+
+
+def test_an_artist_is_kept_out_and_that_is_undone(browser, person):
+    make_track(artist="Billie")
+    page = post(browser, "never_artist", artist="Billie").content.decode()
+    assert "Nothing by Billie will be played to you." in page
+    token = re.search(r'name="token" value="([^"]+)"', page)[1]
+    assert "may be played again" in post(browser, "never_undo", token=token).content.decode()
+    assert not NeverArtist.objects.exists()
+
+
+def test_an_artist_that_the_catalogue_has_lost_can_be_let_in(browser, person):
+    NeverArtist.objects.create(user=person, artist="Gone")
+    assert post(browser, "never_artist", artist="Gone", undo="1").status_code == 200
+    assert not NeverArtist.objects.exists()
+
+
+def test_the_button_beside_a_track_is_pressed_and_released(browser, person):
+    track = make_track()
+    page = post(browser, "never_track", track.id).content.decode()
+    assert 'aria-pressed="true"' in page
+    assert 'name="undo"' in page
+    page = post(browser, "never_track", track.id, undo="1").content.decode()
+    assert 'aria-pressed="false"' in page
+    assert not NeverAgain.objects.exists()
+
+
+def test_without_javascript_it_leads_back_to_where_the_button_stood(browser):
+    track = make_track()
+    address = reverse("playlists:never_track", args=[track.id])
+    assert browser.post(address, {"next": "/tracks/?page=2"}).url == "/tracks/?page=2"
+    assert browser.post(address, {"next": "https://elsewhere.example/"}).url == NEVER
+    assert browser.post(address).url == NEVER + "?"
+    assert "will not be played" in browser.get(NEVER).content.decode()
+
+
+@pytest.mark.parametrize("until", ["2020-01-01", "2026-02-30", "soon", "9999-12-31"])
+def test_it_rejects_ends_that_are_past_or_no_days(browser, until):
+    assert post(browser, "never_track", make_track().id, until=until).status_code == 422
+    assert not NeverAgain.objects.exists()
+
+
+def test_a_track_that_is_not_there_is_404(browser):
+    assert post(browser, "never_track", 0).status_code == 404
+
+
+def test_names_are_text(browser, person):
+    NeverArtist.objects.create(user=person, artist="<img src=x onerror=alert(1)>")
+    make_track(title='"><script>alert(1)</script>')
+    page = browser.get(NEVER, {"title": "script"}).content.decode()
+    assert "<img src=x" not in page
+    assert "<script>alert" not in page
+
+
+def test_the_page_asks_as_much_for_twenty_as_for_ten(browser, person, django_assert_max_num_queries):
+    counts = []
+    for _ in range(2):
+        for _ in range(10):
+            NeverAgain.objects.create(user=person, track=make_track())
+            NeverArtist.objects.create(user=person, artist=make_track().artist)
+        with django_assert_max_num_queries(10) as counted:
+            browser.get(NEVER, {"title": "Title"})
+        counts.append(len(counted))
+    assert counts[0] == counts[1]
