@@ -17,6 +17,7 @@ from django_htmx.http import push_url
 
 from detection import services
 from detection.access import capture_of
+from detection.circumplex import ANCHOR_PLACES, Place, place_of
 from detection.models import Capture, Source
 from emotune.emotions import EMOTIONS
 from emotune.http import AppRequest
@@ -107,10 +108,18 @@ def _outcome(capture: Capture) -> dict[str, Any]:
     return {
         "capture": capture,
         "bars": [(name, scores.get(name, 0.0)) for name in EMOTIONS] if scores else [],
+        "place": _places(capture),
+        "anchors": ANCHOR_PLACES,
         "delay": delay,
         "stalled": stalled,
         "seen": f"{capture.status}-{delay}-{stalled:d}",
     }
+
+
+def _places(capture: Capture) -> dict[str, Place]:
+    """Return where a capture lies in the circle: as it was read, and as the person said."""
+    places = {"read": place_of(capture.scores)} if capture.scores else {}
+    return places | ({"said": place_of({capture.chosen: 1.0})} if capture.chosen else {})
 
 
 def poll_delay(seconds: float) -> int:

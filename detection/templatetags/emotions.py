@@ -1,7 +1,8 @@
-"""How templates write emotions: their names, adjectives and glyphs, and a probability as a percentage."""
+"""How templates write emotions and captures: names, adjectives, glyphs, percentages, how long pictures were held."""
 
 from django import template
 
+from detection.models import Capture
 from emotune.emotions import BY_NAME, EMOTIONS
 
 register = template.Library()
@@ -31,3 +32,12 @@ def percent(probability: float | None) -> str:
     if probability is None:
         return ""
     return str(min(99, round(100 * probability)))
+
+
+@register.filter
+def held(capture: Capture) -> str:
+    """Return how long the pictures of a capture that has ended were held, as in "0.3 s"; they go when it ends."""
+    if capture.finished_at is None:
+        return ""
+    seconds = max(0.1, (capture.finished_at - capture.created_at).total_seconds())
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"

@@ -1,34 +1,45 @@
-// The live camera: preview, a burst of frames that stay in memory until the server has them, and words for what fails.
+// The live camera: preview with a hint on the light, a countdown, a burst of frames that stay in memory until the server
+// has them, and words for what fails.
+
+import { judge, measure } from "./light.js";
 
 const FRAMES = 4;
 const BURST_MILLISECONDS = 900;
 const WIDTH = 640;
 const QUALITY = 0.9;
+const COUNT = 3;
+const COUNT_MILLISECONDS = 800;
+const LOOK_MILLISECONDS = 400;
+const LOOK = { width: 192, height: 144 };
 
 const panel = document.getElementById("camera");
 const form = document.getElementById("camera-form");
 const files = form.elements.frames;
 const video = document.getElementById("preview");
 const stage = video.parentElement;
-const words = document.getElementById("camera-words");
-const problem = document.getElementById("camera-problem");
+const part = Object.fromEntries(
+  ["words", "hint", "count", "problem"].map((name) => [name, document.getElementById(`camera-${name}`)]),
+);
 const buttons = Object.fromEntries(
-  ["start", "take", "stop", "again"].map((name) => [name, document.getElementById(`camera-${name}`)]),
+  ["start", "take", "cancel", "stop", "again"].map((name) => [name, document.getElementById(`camera-${name}`)]),
 );
 
 let stream = null;
+let looking = null; // the timer that judges the light
+let light = ""; // its last word
+let turn = 0; // counts up whenever a countdown or a burst is to be given up
 
 // Show the buttons of one state, with its words over the picture.
 function show(names, sentence) {
   const focused = Object.values(buttons).includes(document.activeElement);
   for (const [name, button] of Object.entries(buttons)) button.hidden = !names.includes(name);
   if (focused && document.activeElement.hidden) buttons[names[0]]?.focus();
-  words.textContent = sentence;
+  part.words.textContent = sentence;
 }
 
 function complain(reason) {
-  problem.textContent = panel.dataset[reason];
-  problem.hidden = false;
+  part.problem.textContent = panel.dataset[reason];
+  part.problem.hidden = false;
 }
 
 function reasonOf(error) {
@@ -38,37 +49,73 @@ function reasonOf(error) {
   return "unknown";
 }
 
+function isInsecure() {
+  return !window.isSecureContext || !navigator.mediaDevices;
+}
+
 async function start() {
-  problem.hidden = true;
-  if (!window.isSecureContext || !navigator.mediaDevices) return complain("insecure");
-  show([], "Waiting for the camera …");
+  part.problem.hidden = true;
+  if (isInsecure()) return complain("insecure");
+  show(["stop"], "Waiting for the camera …");
+  const mine = (turn += 1);
+  let opened = null;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({
+    opened = await navigator.mediaDevices.getUserMedia({
       audio: false,
       video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 720 } },
     });
+    if (mine !== turn) return release(opened); // turned off while the browser was asking
+    stream = opened;
     video.srcObject = stream;
     video.hidden = false;
     await video.play();
   } catch (error) {
+    if (mine !== turn) return opened && release(opened);
     stop();
     return complain(reasonOf(error));
   }
   stream.getVideoTracks()[0].addEventListener("ended", () => {
     stop();
-    complain("unknown");
+    complain("unplugged");
   });
+  ready();
+  look();
+  looking = setInterval(look, LOOK_MILLISECONDS);
+}
+
+function ready() {
+  stage.classList.remove("taking");
   show(["take", "stop"], "");
   buttons.take.focus();
 }
 
+function release(opened) {
+  for (const track of opened.getTracks()) track.stop();
+}
+
 function stop() {
-  for (const track of stream?.getTracks() ?? []) track.stop();
+  turn += 1;
+  if (stream) release(stream);
   stream = null;
+  clearInterval(looking);
   video.srcObject = null;
   video.hidden = true;
   stage.classList.remove("taking");
+  part.count.textContent = part.hint.textContent = "";
   show(["start"], "The camera is off.");
+}
+
+// Judge the light in the oval. The words change only when the judgement does, so that they are not said again and again.
+function look() {
+  if (!video.videoWidth || document.hidden) return;
+  const canvas = Object.assign(document.createElement("canvas"), LOOK);
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(video, 0, 0, LOOK.width, LOOK.height);
+  const judged = judge(measure(pen.getImageData(0, 0, LOOK.width, LOOK.height)));
+  if (judged === light && part.hint.textContent) return;
+  light = judged;
+  part.hint.textContent = panel.dataset[`hint${judged[0].toUpperCase()}${judged.slice(1)}`];
+  part.hint.classList.toggle("good", judged === "good");
 }
 
 function frame(canvas) {
@@ -80,30 +127,60 @@ function frame(canvas) {
   });
 }
 
+function wait(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
 async function take() {
-  show([], "Hold still …");
-  stage.classList.add("taking");
-  const canvas = document.createElement("canvas");
-  const burst = new DataTransfer();
-  try {
-    for (let n = 0; n < FRAMES; n += 1) {
-      if (n) await new Promise((resolve) => setTimeout(resolve, BURST_MILLISECONDS / (FRAMES - 1)));
-      if (!stream) return;
-      burst.items.add(new File([await frame(canvas)], `frame-${n}.jpg`, { type: "image/jpeg" }));
-    }
-  } catch {
-    stop();
-    return complain("unknown");
+  const mine = (turn += 1);
+  show(["cancel"], "Look at the camera.");
+  for (let left = COUNT; left; left -= 1) {
+    part.count.textContent = left;
+    await wait(COUNT_MILLISECONDS);
+    if (mine !== turn) return;
   }
+  part.count.textContent = "";
+  const burst = await shoot(mine);
+  if (!burst) return;
   stop();
   files.files = burst.files;
   show([], "Sending. The camera is off.");
   form.requestSubmit();
 }
 
+// Take the burst; null when it was given up or failed.
+async function shoot(mine) {
+  stage.classList.add("taking");
+  part.words.textContent = "Hold still …";
+  const canvas = document.createElement("canvas");
+  const burst = new DataTransfer();
+  try {
+    for (let n = 0; n < FRAMES; n += 1) {
+      if (n) await wait(BURST_MILLISECONDS / (FRAMES - 1));
+      if (mine !== turn) return null;
+      burst.items.add(new File([await frame(canvas)], `frame-${n}.jpg`, { type: "image/jpeg" }));
+    }
+  } catch {
+    stop();
+    complain("unknown");
+    return null;
+  }
+  return burst;
+}
+
+function cancel() {
+  turn += 1;
+  part.count.textContent = "";
+  ready();
+}
+
 buttons.start.addEventListener("click", start);
 buttons.take.addEventListener("click", take);
+buttons.cancel.addEventListener("click", cancel);
 buttons.stop.addEventListener("click", stop);
+panel.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !buttons.cancel.hidden) cancel();
+});
 
 // Accepted frames are let go; after a failure they stay in the form, so that they can be sent again.
 form.addEventListener("htmx:afterRequest", (event) => {
@@ -117,8 +194,21 @@ form.addEventListener("htmx:afterRequest", (event) => {
   }
 });
 
+// "No face": if the light was bad when the pictures were taken, that is the likely reason.
+document.addEventListener("htmx:afterSwap", () => {
+  const place = document.querySelector("#outcome [data-camera-hint]");
+  if (!place || ["", "good"].includes(light)) return;
+  place.textContent = part.hint.textContent || panel.dataset[`hint${light[0].toUpperCase()}${light.slice(1)}`];
+  place.hidden = false;
+});
+
 window.addEventListener("pagehide", stop);
 // An answer came another way: a photograph, or a mood that was named.
 document.getElementById("outcome").addEventListener("htmx:afterSwap", () => stream && stop());
-// The answers "Try again" and "Read again" ask for the camera at once.
-if (window.location.hash === "#camera") start();
+
+if (isInsecure()) {
+  complain("insecure");
+  buttons.start.hidden = true;
+} else if (window.location.hash === "#camera") {
+  start(); // the answers "Try again" and "Read again" ask for the camera at once
+}
