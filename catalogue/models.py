@@ -109,10 +109,13 @@ class Import(Job):
 
 
 class ClusteringRun(Job):
-    """A clustering that somebody asked for; once it is done, `clustering` is its outcome."""
+    """A clustering that somebody asked for, or one that is to be put in force."""
 
     method = models.CharField(max_length=20)
-    clustering = models.OneToOneField(Clustering, null=True, blank=True, on_delete=models.SET_NULL, related_name="run")
+    activates = models.BooleanField(default=False, help_text="puts `clustering` in force; otherwise makes it")
+    clustering = models.ForeignKey(
+        Clustering, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs", help_text="once it is there"
+    )
 
     def __str__(self) -> str:
-        return f"{self.method} ({self.state})"
+        return f"{'activation of ' if self.activates else ''}{self.method} ({self.state})"

@@ -83,9 +83,9 @@ def open_file(path: Path) -> Iterator[OpenFile]:
             with _unpacked(file, size) as binary:
                 yield OpenFile(file, size, io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline=""))
     except EOFError:
-        raise UnreadableFile(f"{path.name} is cut off: the packed data ends too early. Fetch it again.") from None
+        raise UnreadableFile("The file is cut off: the packed data ends too early. Fetch it again.") from None
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, NotImplementedError) as error:
-        raise UnreadableFile(f"{path.name} cannot be unpacked: {error}.") from None
+        raise UnreadableFile(f"The file cannot be unpacked: {error}.") from None
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}.") from None
 

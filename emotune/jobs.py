@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cache
-from typing import ClassVar, cast
+from typing import ClassVar, TypeVar, cast
 from uuid import uuid4
 
 import redis
@@ -94,6 +94,9 @@ class Progress:
         return min(100, 100 * self.done // self.total) if self.total else None
 
 
+J = TypeVar("J", bound=Job)
+
+
 class Cancelled(Exception):
     """Somebody asked for the end of the job that is running."""
 
@@ -157,7 +160,7 @@ def request_cancel(job: Job) -> None:
         raise Unavailable("The worker cannot be told just now. Please try again in a moment.") from error
 
 
-def refresh(job: Job) -> Job:
+def refresh(job: J) -> J:
     """Bring an open job up to date, whoever looks: one whose worker died is queued and sent again, at most twice.
 
     Each change is a conditional UPDATE, so any number may look at once. While Redis does not answer nothing is known,
@@ -215,11 +218,12 @@ class Run:
         self.job = job
         self._token = uuid4().hex
         self._next = 0.0
+        self._note = ""
 
     def step(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Report progress, now and then; raise Cancelled when the end of the job was asked for."""
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + REPORT_S
+        """Report progress, now and then and when something else begins; raise Cancelled when that was asked for."""
+        if time.monotonic() >= self._next or note != self._note:
+            self._next, self._note = time.monotonic() + REPORT_S, note
             self._report(Progress(done, total, note))
 
     def check(self) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.servers import ROOT
 
 APPS = ("accounts", "detection", "catalogue", "playlists")
-SHARED = {"emotune.emotions", "emotune.errors", "emotune.http"}
+SHARED = {"emotune.emotions", "emotune.errors", "emotune.http", "emotune.jobs"}
 ALLOWED = {"playlists": {"detection", "catalogue"}}
 HEAVY = {"tensorflow", "keras", "mtcnn", "onnx", "onnxruntime"}
 # What stands between people and services. Nothing further in knows it.
@@ -38,6 +38,7 @@ PURE = (
     "catalogue/muse.py",
     "catalogue/plots.py",
     "catalogue/records.py",
+    "catalogue/rejects.py",
     "catalogue/synthesis.py",
     "playlists/journeys.py",
     "playlists/listeners.py",

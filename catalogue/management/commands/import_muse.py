@@ -1,6 +1,5 @@
 """The command that brings a file of MuSe into the catalogue."""
 
-import csv
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalogue.management.progress import progress_bar
 from catalogue.muse import Reject
+from catalogue.rejects import RejectsWriter
 from catalogue.services import ImportResult, active_clustering, import_tracks
 from emotune.errors import EmotuneError
 
@@ -70,14 +70,7 @@ def _rejects_to(path: Path | None, source: Path) -> Iterator[Callable[[Reject], 
         raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
     try:
         with file:
-            writer = csv.writer(file)
-            writer.writerow(["line", "reason", "title"])
-            yield lambda reject: writer.writerow([reject.line, _plain(reject.reason), _plain(reject.title)])
+            yield RejectsWriter(file)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _plain(text: str) -> str:
-    """Keep spreadsheet programs from taking a text for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
