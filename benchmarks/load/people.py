@@ -1,0 +1,91 @@
+"""What people do, for locust: sign in, show a face and wait for the result, listen, rate, browse.
+
+`benchmarks.load` starts this file with the servers; EMOTUNE_LOAD names the folder with the photograph.
+"""
+
+import itertools
+import os
+import re
+import time
+from pathlib import Path
+
+from locust import HttpUser, constant_pacing, events, task
+
+FOLDER = Path(os.environ["EMOTUNE_LOAD"])
+PHOTOGRAPH = (FOLDER / "face.jpg").read_bytes()
+PASSWORD = "a long enough phrase"
+PAUSE_S = float(os.environ.get("EMOTUNE_LOAD_PAUSE", "2"))
+# A person shows a face this often.
+CAPTURE_EVERY_S = float(os.environ.get("EMOTUNE_LOAD_CAPTURE_EVERY", "10"))
+GIVE_UP_S = 30
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+OVER = re.compile(r'data-status="(done|unsure|no_face|failed|expired)"')
+
+numbers = itertools.count()
+
+
+class Listener(HttpUser):
+    """One person with an address of their own, as the proxy in front would tell it."""
+
+    wait_time = constant_pacing(PAUSE_S)
+
+    def on_start(self) -> None:
+        self.number = next(numbers)
+        self.client.headers["X-Forwarded-For"] = f"198.51.100.{self.number % 250 + 1}"
+        self.next_capture = time.monotonic() + (self.number % 10) / 10 * CAPTURE_EVERY_S
+        self.tracks: list[str] = []
+        self.client.get("/accounts/login/", name="login (page)")
+        self._post("/accounts/login/", "login", login=f"person{self.number}@example.org", password=PASSWORD)
+
+    def _post(self, path: str, name: str, files: object = None, **fields: str) -> object:
+        data = {"csrfmiddlewaretoken": self.client.cookies.get("csrftoken", ""), **fields}
+        return self.client.post(path, data=data, files=files, name=name)
+
+    @task
+    def do_something(self) -> None:
+        if time.monotonic() >= self.next_capture:
+            self.next_capture += CAPTURE_EVERY_S
+            self.show_a_face()
+        else:
+            step = (self.browse, self.listen, self.look_back)[int(time.monotonic() * 10) % 3]
+            step()
+
+    def show_a_face(self) -> None:
+        start = time.perf_counter()
+        files = [("frames", ("frame.jpg", PHOTOGRAPH, "image/jpeg"))]
+        page = self._post("/captures/", "capture", files=files, source="camera")
+        found = re.search(r"/captures/([0-9a-f-]{36})/", page.url)  # type: ignore[attr-defined]
+        if not found:
+            return
+        while time.perf_counter() - start < GIVE_UP_S:
+            outcome = self.client.get(
+                f"/captures/{found[1]}/outcome/", headers={"HX-Request": "true"}, name="outcome (poll)"
+            )
+            if OVER.search(outcome.text):
+                break
+            time.sleep(0.4)
+        spent = 1000 * (time.perf_counter() - start)
+        problem = None if OVER.search(outcome.text) else TimeoutError(f"capture {found[1]} is not over")
+        events.request.fire(
+            request_type="FLOW",
+            name="capture to result",
+            response_time=spent,
+            response_length=0,
+            exception=problem,
+            context={},
+        )
+        playlist = self.client.get(f"/captures/{found[1]}/playlist/", name="playlist")
+        self.tracks = re.findall(r"/tracks/(\d+)/rating/", playlist.text)
+
+    def browse(self) -> None:
+        self.client.get(f"/tracks/?emotion={EMOTIONS[self.number % 7]}", name="tracks")
+
+    def listen(self) -> None:
+        if not self.tracks:
+            return self.browse()
+        track = self.tracks[int(time.monotonic()) % len(self.tracks)]
+        self._post(f"/tracks/{track}/rating/", "rating", value="1")
+        return None
+
+    def look_back(self) -> None:
+        self.client.get("/history/", name="history")
