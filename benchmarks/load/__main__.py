@@ -51,7 +51,7 @@ def main() -> int:
         answer |= people(url, env, options) | captures(database)
         if not options.without_plain:
             answer["plain"] = plain.compare(url, env, seconds=10)
-    print(json.dumps(answer, indent=1))  # noqa: T201
+    print(json.dumps(answer, indent=1))
     return 0
 
 
@@ -111,14 +111,8 @@ def people(url: str, env: dict[str, str], options: argparse.Namespace) -> dict[s
         locust = [sys.executable, "-m", "locust", "-f", str(ROOT / "benchmarks/load/people.py"), "--headless"]
         how = ["--host", url, "--users", str(options.people), "--spawn-rate", "5", "--csv", str(folder / "figures")]
         much = ["--run-time", f"{round(60 * options.minutes)}s", "--stop-timeout", "35", "--only-summary"]
-        done = subprocess.run(
-            [*locust, *how, *much],
-            env=env | {"EMOTUNE_LOAD": name},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command, env = [*locust, *how, *much], env | {"EMOTUNE_LOAD": name}
+        done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
         sys.stderr.write(done.stderr[-4000:])
         with (folder / "figures_stats.csv").open() as file:
             rows = {row["Name"]: row for row in csv.DictReader(file)}

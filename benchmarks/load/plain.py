@@ -39,7 +39,7 @@ def compare(url: str, env: dict[str, str], seconds: float) -> dict[str, Any]:
         "--log-level=warning",
     )
     where = (f"--workers={env['WEB_WORKERS']}", f"--bind=127.0.0.1:{port}", f"--pythonpath={folder}")
-    bare = Process(*gunicorn, *where, "--no-control-socket", log=folder / "bare.log", env=env)
+    bare = Process(*gunicorn, *where, "--no-control-socket", "--log-level=warning", log=folder / "bare.log", env=env)
     try:
         wait_until("the bare view", lambda: status_of(f"http://127.0.0.1:{port}/") == 200)
         pages = {"bare": f"http://127.0.0.1:{port}/", "home": f"{url}/", "static": f"{url}/static/css/emotune.css"}
