@@ -11,7 +11,7 @@ ARGS ?=
 ONE_AT_A_TIME = $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("Makefile"); \
 	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
 
-.PHONY: setup setup-dev run test test-slow lint peers
+.PHONY: setup setup-dev run test test-slow lint peers audit
 .DEFAULT_GOAL := run
 
 setup:
@@ -44,6 +44,12 @@ peers: .venv-peers/ready
 	@.venv-peers/bin/pip install --quiet --disable-pip-version-check -r requirements-peers.txt
 	@.venv-peers/bin/pip install --quiet --disable-pip-version-check --no-deps fer==25.10.3 facenet-pytorch==2.6.0
 	@touch $@
+
+# Known holes in what is installed (packages that the service does not know are listed), and secrets in the tree.
+audit: setup-dev
+	$(BIN)/pip-audit --requirement requirements.txt --no-deps --disable-pip --progress-spinner off
+	git ls-files -z '*.py' '*.md' '*.toml' '*.txt' '*.yaml' '*.yml' '*.json' '*.html' '*.js' Makefile Dockerfile .ci deploy | \
+		xargs -0 $(BIN)/detect-secrets-hook --disable-plugin KeywordDetector --disable-plugin BasicAuthDetector
 
 define installed
 	if [ -z "$(PYTHON)" ] || ! $(PYTHON) $(IS_FIT); then \

@@ -11,7 +11,7 @@ from tests.servers import ROOT
 
 FIT = {
     "EMOTUNE_ENV": "production",
-    "SECRET_KEY": "kT3-yq8Zp0vLr7NwXc2JbGmHsAe5Du9FiOt6KxQl1RnVjWzBhYgEaMdPoUfCsIt4",
+    "SECRET_KEY": "kT3-yq8Zp0vLr7NwXc2JbGmHsAe5Du9FiOt6KxQl1RnVjWzBhYgEaMdPoUfCsIt4",  # pragma: allowlist secret
     "ALLOWED_HOSTS": "music.example.org",
     "HTTPS": "true",
     "DATABASE_URL": "postgres://emotune:secret@db:5432/emotune",
