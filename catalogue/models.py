@@ -1,6 +1,7 @@
 """Tracks with their place in valence-arousal-dominance space, the clusterings that tag them, and the jobs for both."""
 
 from typing import ClassVar
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
@@ -28,6 +29,7 @@ class Clustering(models.Model):
     activated_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    revision = models.UUIDField(default=uuid4, editable=False, help_text="another one after each import in force")
 
     class Meta:
         ordering: ClassVar = ["-created_at"]

@@ -5,10 +5,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 from django.db import connection, transaction
 
-from catalogue.models import Track
+from catalogue.models import Clustering, Track
 
 TRACKS = Track._meta.db_table  # noqa: SLF001 - a documented API in spite of its name
 # What an import brings and what a change of it is told by; every column but `tag_count` is never null.
@@ -112,6 +113,9 @@ def merge_tracks(stage: Stage) -> tuple[int, int]:
         f" WHERE NOT EXISTS (SELECT 1 FROM {TRACKS} AS t WHERE t.key = s.key) ORDER BY s.id",
         [Track.Origin.MUSE, ""],
     )
+    if created or updated:
+        # processes that keep the catalogue in memory read it again
+        Clustering.objects.filter(state=Clustering.State.ACTIVE).update(revision=uuid4())
     return created, updated
 
 
