@@ -16,6 +16,7 @@ import redis
 from django.conf import settings
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
+from django.utils.functional import cached_property
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +47,14 @@ class SharedCache(RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:  # noqa: ARG002 - the address is REDIS_URL
         options = {"serializer": JsonSerializer, "socket_timeout": 1, "socket_connect_timeout": 1}
-        super().__init__(settings.REDIS_URL, {**params, "KEY_FUNCTION": hashed, "OPTIONS": options})
+        super().__init__("", {**params, "KEY_FUNCTION": hashed, "OPTIONS": options})
         alone = {**params, "KEY_FUNCTION": hashed, "OPTIONS": {"MAX_ENTRIES": MOST_ALONE}}
         self._alone = LocMemCache("while Redis is away", alone)
         self._away_until = 0.0
+
+    @cached_property
+    def _cache(self) -> Any:
+        return self._class([settings.REDIS_URL], **self._options)  # type: ignore[attr-defined]
 
     def _ask(self, name: str, *arguments: Any, **more: Any) -> Any:
         """Ask Redis, or else the memory of this process: a limit then counts what this process alone has seen."""
