@@ -51,7 +51,8 @@ def main() -> None:
     if sys.argv[1] == "web":
         serve(sys.argv[2])
     elif sys.argv[1] == "jobs":
-        work(*JOBS)
+        # the clock ticks in this process too, for there is one of it
+        work(*JOBS, "--beat", f"--schedule={Path(os.environ.get('EMOTUNE_DIR') or 'var').absolute() / 'beat'}")
     else:
         work()
 
