@@ -1,56 +1,22 @@
-"""Read labelled face pictures for training and evaluation: a folder or zip with one folder per emotion."""
+"""Labelled face pictures for training and evaluation, decoded when they are asked for."""
 
-import csv
-import io
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
+from detection.vision.layouts import Index, find_layout
+from detection.vision.sources import SIZE, DataError, Pictures, PictureSource
 from emotune.emotions import EMOTIONS
 
-SIZE = 48
-PICTURES = {".webp", ".png", ".jpg", ".jpeg"}
+__all__ = ["SIZE", "DataError", "Split", "balanced", "check_pictures", "hold_out", "load_split", "measured_split"]
+
 # FER+ names its columns by nouns; contempt, unknown and not_a_face have no place among the seven.
 VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
-
-
-class DataError(ValueError):
-    """The data cannot be read as what it claims to be; the message names the file and says what to do."""
-
-
-class PictureSource:
-    """Bytes of pictures by their relative path, from a folder or from a zip that is never unpacked."""
-
-    def __init__(self, path: Path) -> None:
-        if not path.exists():
-            raise DataError(f"{path}: there is no such file or folder")
-        self.path = path
-
-    @cached_property
-    def _archive(self) -> zipfile.ZipFile | None:
-        if self.path.is_dir():
-            return None
-        try:
-            return zipfile.ZipFile(self.path)
-        except zipfile.BadZipFile:
-            raise DataError(f"{self.path}: neither a folder nor a zip file") from None
-
-    def names(self) -> list[str]:
-        """Return the relative paths of all files, sorted, so that a run does not depend on the disk's order."""
-        if self._archive is not None:
-            return sorted(name for name in self._archive.namelist() if not name.endswith("/"))
-        return sorted(path.relative_to(self.path).as_posix() for path in self.path.rglob("*") if path.is_file())
-
-    def read(self, name: str) -> bytes:
-        if self._archive is not None:
-            return self._archive.read(name)
-        return (self.path / name).read_bytes()
+# FER+ as its authors hand it out: votes row by row for the CSV beside it.
+FERPLUS = "fer2013new.csv"
 
 
 @dataclass(frozen=True)
@@ -58,13 +24,14 @@ class Split:
     """Labelled pictures that are decoded when asked for, so that a data set may be larger than memory.
 
     `labels` is (N,) int64, an index into EMOTIONS. `votes` is (N, 7) float32: the share of the annotators' votes for
-    each emotion, or NaN throughout a row that has no vote for any of the seven.
+    each emotion, or NaN throughout a row that has no vote for any of the seven. `layout` is how the data set lies.
     """
 
-    source: PictureSource
+    source: Pictures
     names: tuple[str, ...]
     labels: npt.NDArray[np.int64]
     votes: npt.NDArray[np.float32]
+    layout: str = "folders"
 
     def __len__(self) -> int:
         return len(self.names)
@@ -75,48 +42,61 @@ class Split:
 
     def pictures(self, indices: Iterable[int]) -> npt.NDArray[np.uint8]:
         """Return (n, 48, 48) uint8 grey pictures. Raises DataError that names a picture which cannot be decoded."""
-        return np.stack([self._picture(self.names[i]) for i in indices])
+        return np.stack([self.source.face(self.names[i]) for i in indices])
 
-    def _picture(self, name: str) -> npt.NDArray[np.uint8]:
-        try:
-            with Image.open(io.BytesIO(self.source.read(name))) as image:
-                grey = image.convert("L")
-        except (UnidentifiedImageError, OSError, zipfile.BadZipFile) as error:
-            raise DataError(f"{self.source.path}: picture {name} cannot be decoded ({error}); remove it") from error
-        if grey.size != (SIZE, SIZE):
-            grey = grey.resize((SIZE, SIZE), Image.Resampling.BOX)
-        return np.asarray(grey, dtype=np.uint8)
+    def photograph(self, index: int) -> npt.NDArray[np.uint8]:
+        """Return a picture as it was taken, in RGB (h, w, 3). Raises DataError as `pictures` does."""
+        return self.source.photograph(self.names[index])
 
 
-def load_split(path: Path, split: str) -> Split:
-    """Load `split` ("train", "public_test") of a folder or zip laid out as `<split>/<emotion>/<picture>`.
+def load_split(path: Path, split: str, layout: str | None = None) -> Split:
+    """Load a split ("train", "public_test", "private_test", "test") of a data set, whose layout may be named.
 
-    A `votes.csv` beside the splits, with FER+'s columns, adds the annotators' votes. Raises DataError that names the
-    file where a folder is missing or the votes are not FER+'s.
+    A data set without splits has "all", and a tenth of it as "test". Votes of FER+'s annotators are added where a
+    `votes.csv` lies beside the splits, or a `fer2013new.csv` beside FER2013's CSV. Raises DataError that names the
+    file where something is missing or is not what it claims to be.
     """
-    source = PictureSource(path)
-    every = source.names()
-    labels: list[int] = []
-    names: list[str] = []
-    for index, emotion in enumerate(EMOTIONS):
-        found = [n for n in every if n.startswith(f"{split}/{emotion}/") and Path(n).suffix.lower() in PICTURES]
-        if not found:
-            raise DataError(f"{path}: no pictures in {split}/{emotion}/; one folder per emotion is needed")
-        names += found
-        labels += [index] * len(found)
-    votes = _read_votes(source, names) if "votes.csv" in every else np.full((len(names), 7), np.nan, np.float32)
-    return Split(source, tuple(names), np.array(labels, np.int64), votes)
+    index = find_layout(path, layout)
+    if split not in index.splits:
+        raise DataError(f"{path}: has no split {split}; it has {', '.join(index.splits)}")
+    labelled = index.splits[split]()
+    names = tuple(name for name, _ in labelled)
+    labels = np.array([label for _, label in labelled], np.int64)
+    return Split(index.source, names, labels, _votes(index, names), index.layout)
 
 
-def _read_votes(source: PictureSource, names: list[str]) -> npt.NDArray[np.float32]:
-    reader = csv.DictReader(io.StringIO(source.read("votes.csv").decode("utf-8")))
-    missing = {"path", *VOTE_COLUMNS} - set(reader.fieldnames or ())
-    if missing:
-        raise DataError(f"{source.path}: votes.csv lacks the columns {', '.join(sorted(missing))} of FER+")
-    by_path = {row["path"]: [float(row[column] or 0) for column in VOTE_COLUMNS] for row in reader}
-    counts = np.array([by_path.get(name, [0.0] * 7) for name in names], np.float32)
+def measured_split(path: Path, layout: str | None = None) -> str:
+    """Return the split that a network is measured on. Raises DataError where a data set has none."""
+    splits = find_layout(path, layout).splits
+    for name in ("public_test", "test"):
+        if name in splits:
+            return name
+    raise DataError(f"{path}: has no split public_test or test; it has {', '.join(splits)}")
+
+
+def _votes(index: Index, names: tuple[str, ...]) -> npt.NDArray[np.float32]:
+    source = index.source
+    by_name: dict[str, list[float]] = {}
+    if isinstance(source, PictureSource) and "votes.csv" in source.names:
+        by_name = _read_votes(source, "votes.csv", lambda row, _: row["path"])
+    elif index.layout == "fer2013-csv" and (source.path.parent / FERPLUS).is_file():
+        by_name = _read_votes(PictureSource(source.path.parent), FERPLUS, lambda _, i: f"line {i + 2}")
+    counts = np.array([by_name.get(name, [0.0] * 7) for name in names], np.float32)
     total = counts.sum(axis=1, keepdims=True)
     return np.where(total > 0, counts / np.maximum(total, 1), np.float32(np.nan)).astype(np.float32)
+
+
+def _read_votes(
+    source: PictureSource, file: str, name_of: Callable[[dict[str, str], int], str]
+) -> dict[str, list[float]]:
+    reader = source.table(file)
+    missing = {*(["path"] if file != FERPLUS else []), *VOTE_COLUMNS} - set(reader.fieldnames or ())
+    if missing:
+        raise DataError(f"{source.path}: {file} lacks the columns {', '.join(sorted(missing))} of FER+")
+    try:
+        return {name_of(row, i): [float(row[column] or 0) for column in VOTE_COLUMNS] for i, row in enumerate(reader)}
+    except ValueError as error:
+        raise DataError(f"{source.path}: line {reader.line_num} of {file} is no row of votes ({error})") from None
 
 
 def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
@@ -124,6 +104,13 @@ def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     order = np.random.default_rng(seed).permutation(len(split))
     cut = round(len(split) * share)
     return split.subset(np.sort(order[cut:])), split.subset(np.sort(order[:cut]))
+
+
+def balanced(split: Split, per_emotion: int, seed: int = 0) -> Split:
+    """Return `per_emotion` pictures of each emotion drawn at random, or all where there are fewer."""
+    rng = np.random.default_rng(seed)
+    rows = [rng.permutation(np.flatnonzero(split.labels == label))[:per_emotion] for label in range(len(EMOTIONS))]
+    return split.subset(np.sort(np.concatenate(rows)))
 
 
 def check_pictures(split: Split, progress: Callable[[int], object]) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from detection.vision.augmentation import augment
 from detection.vision.card import HEADS, Architecture, Card, probabilities
-from detection.vision.data import DataError, Split, hold_out, load_split
+from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
 from detection.vision.evaluation import choose_threshold, fit_temperature, measure_heads
 from detection.vision.network import build_network, load_network, save_network
 from detection.vision.twins import without_twins
@@ -118,9 +118,19 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 def train(
-    data: Path, out: Path, recipe: Recipe, architecture: Architecture, report: Report, *, start: Path | None = None
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    architecture: Architecture,
+    report: Report,
+    *,
+    start: Path | None = None,
+    layout: str | None = None,
 ) -> Card:
-    """Train on the `train` split of `data`, measure on `public_test`, write weights and card to `out`.
+    """Train on the `train` split of `data`, measure on its `public_test` or `test`, write weights and card to `out`.
+
+    `layout` names how the data lie, where that is not plain (see layouts.find_layout). On Keras' JAX backend every
+    batch is divided among all accelerators of the machine.
 
     `start` is the folder of an earlier training whose weights (and architecture) this one goes on from.
 
@@ -129,8 +139,9 @@ def train(
     DataError where data are bad (`check_pictures` finds that out before the first step) and where `out` holds an
     unfinished training with other settings.
     """
-    kept, held = hold_out(load_split(data, "train"), recipe.held_out, recipe.seed)
-    test = load_split(data, "public_test")
+    kept, held = hold_out(load_split(data, "train", layout), recipe.held_out, recipe.seed)
+    test = load_split(data, measured_split(data, layout), layout)
+    use_all_accelerators(recipe.batch)
     earlier = load_network(start) if start else None
     if earlier:
         architecture = earlier[1].architecture
@@ -156,6 +167,19 @@ def train(
     save_network(served, card, out)
     shutil.rmtree(out / "checkpoint")
     return card
+
+
+def use_all_accelerators(batch: int) -> None:
+    """Divide every batch among the accelerators of this machine by Keras' distribution API, on the JAX backend.
+
+    Weights are kept whole on each, and gradients summed. Keras offers this on JAX alone: TensorFlow and PyTorch train
+    on one accelerator. Raises DataError where the pictures of a batch cannot be divided evenly.
+    """
+    if keras.backend.backend() != "jax" or (devices := len(keras.distribution.list_devices())) < 2:
+        return
+    if batch % devices:
+        raise DataError(f"batches of {batch} cannot be divided among {devices} accelerators; give a --batch that can")
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
 
 
 def _checkpoint(folder: Path, recipe: Recipe, architecture: Architecture) -> keras.callbacks.BackupAndRestore:
