@@ -1,24 +1,28 @@
-"""The catalogue in the admin: tracks to look at, clusterings to compare and to put in force."""
+"""The catalogue in the admin: tracks to look at, clusterings to make, to compare and to put in force."""
 
 from typing import Any
+from uuid import uuid4
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST
 
+from catalogue.admin_jobs import NotByHand, ticket_of
+from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering, Track
-from catalogue.services import activate_clustering
+from catalogue.previews import silhouette_plot, space_plot
+from catalogue.services import active_clustering, preview_of, submit_activation, submit_clustering
+from emotune.emotions import EMOTIONS
 from emotune.errors import EmotuneError
 
-
-class NotByHand:
-    """What is neither added nor changed by hand."""
-
-    def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:
-        return False
-
-    def has_change_permission(self, *_args: Any, **_kwargs: Any) -> bool:
-        return False
+PLOTS = {"space": space_plot, "silhouette": silhouette_plot}
+# So many ways in which tags change are shown with examples.
+SHOWN_CHANGES = 12
 
 
 @admin.register(Track)
@@ -43,11 +47,21 @@ class TrackAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Clustering)
 class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Clusterings are made by a command, and never changed; one of them is in force."""
+    """Clusterings are made by a worker, and never changed; one of them is in force."""
 
-    list_display = ("created_at", "method", "state", "silhouette", "sizes", "activated_at", "created_by")
+    list_display = (
+        "__str__", "state", "silhouette", "sizes", "created_by", "created_at", "activated_by", "activated_at",
+    )  # fmt: skip
     list_filter = ("state", "method")
-    actions = ("activate",)
+    list_select_related = ("created_by", "activated_by")
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/activate/", wrap(require_POST(self.activate_view)), name="catalogue_clustering_activate"),
+            path("<int:pk>/<str:plot>.svg", wrap(self.plot_view), name="catalogue_clustering_plot"),
+        ]
+        return [*own, *super().get_urls()]
 
     @admin.display(description="silhouette")
     def silhouette(self, clustering: Clustering) -> str:
@@ -57,21 +71,85 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     def sizes(self, clustering: Clustering) -> str:
         return ", ".join(f"{emotion} {size:,}" for emotion, size in clustering.quality["sizes"].items())
 
-    @admin.action(description="Activate: tag every track by the selected clustering", permissions=["activate"])
-    def activate(self, request: HttpRequest, chosen: QuerySet[Clustering]) -> None:
-        if len(chosen) != 1:
-            self.message_user(request, "Select one clustering to activate.", messages.ERROR)
-            return
-        try:
-            activate_clustering(clustering=chosen[0])
-        except EmotuneError as error:
-            self.message_user(request, error.message, messages.ERROR)
-        else:
-            self.message_user(request, "Every track is tagged by the selected clustering now.", messages.SUCCESS)
-
-    def has_activate_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("catalogue.change_clustering")
+    def has_add_permission(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> bool:
+        return request.user.has_perm("catalogue.add_clustering")
 
     def has_delete_permission(self, request: HttpRequest, obj: Clustering | None = None) -> bool:
         in_force = obj is not None and obj.state == Clustering.State.ACTIVE
         return not in_force and super().has_delete_permission(request, obj)
+
+    def add_view(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        """Ask for a method and let a worker cluster by it."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        problem = ""
+        if request.method == "POST":
+            try:
+                run = submit_clustering(
+                    user=request.user,  # type: ignore[arg-type]
+                    method=request.POST.get("method", ""),
+                    job_id=ticket_of(request),
+                )
+                return redirect("admin:catalogue_clusteringrun_change", run.pk)
+            except EmotuneError as error:
+                problem = error.message
+        context = {"opts": self.opts, "title": "Cluster the tracks", "problem": problem, "ticket": uuid4()}
+        context |= {"methods": METHODS, "default": DEFAULT_METHOD}
+        page = self.admin_site.each_context(request) | context
+        return render(request, "admin/catalogue/clustering_add.html", page, status=422 if problem else 200)
+
+    def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        """Show what the clustering found, and what would change if it were put in force."""
+        clustering = self._clustering(request, object_id)
+        preview = preview_of(clustering=clustering)
+        quality, active = clustering.quality, active_clustering()
+        rows = [
+            (name, clustering.centroids[name], quality["drift"][name], f"{preview.sizes[name]:,}",
+             preview.sizes[name] / max(1, preview.total) * 100)
+            for name in EMOTIONS
+        ]  # fmt: skip
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": f"Clustering {clustering.pk}",
+            "clustering": clustering,
+            "active": active,
+            "rows": rows,
+            "total": f"{preview.total:,}",
+            "changed": f"{preview.changed:,}" if preview.changed else "",
+            "table": [(before, _cells(before, counts)) for before, counts in preview.table.items()],
+            "changes": [(change, f"{change.tracks:,}") for change in preview.changes[:SHOWN_CHANGES]],
+            "emotions": EMOTIONS,
+            "may_activate": clustering.state != Clustering.State.ACTIVE and self._may_activate(request),
+            "may_delete": self.has_delete_permission(request, clustering),
+        }
+        return render(request, "admin/catalogue/clustering.html", context)
+
+    def activate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        if not self._may_activate(request):
+            raise PermissionDenied
+        clustering = self._clustering(request, pk)
+        run = submit_activation(user=request.user, clustering=clustering)  # type: ignore[arg-type]
+        return redirect("admin:catalogue_clusteringrun_change", run.pk)
+
+    @method_decorator(cache_control(private=True, max_age=3600))
+    def plot_view(self, request: HttpRequest, pk: int, plot: str) -> HttpResponse:
+        clustering = self._clustering(request, pk)
+        if plot not in PLOTS:
+            raise Http404
+        return HttpResponse(PLOTS[plot](clustering), content_type="image/svg+xml")
+
+    def _clustering(self, request: HttpRequest, pk: int | str) -> Clustering:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            return get_object_or_404(Clustering, pk=int(pk))
+        except ValueError:
+            raise Http404 from None
+
+    def _may_activate(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("catalogue.change_clustering")
+
+
+def _cells(before: str, counts: list[int]) -> list[tuple[str, bool]]:
+    """Return the numbers of a row of the table, and whether each stands for tracks that keep their tag."""
+    return [(f"{count:,}" if count else "", before == after) for after, count in zip(EMOTIONS, counts, strict=True)]

@@ -8,7 +8,9 @@ from django.core.files import File
 from django.db import transaction
 
 from catalogue.importing import ImportResult, import_tracks
+from catalogue.logbook import note_addition
 from catalogue.models import ClusteringRun, Import
+from catalogue.previews import preview_of
 from catalogue.rejects import RejectsWriter
 from catalogue.tagging import activate_clustering, fit_catalogue, keep
 from emotune.errors import InvalidInput
@@ -63,6 +65,9 @@ def _cluster(job: ClusteringRun, run: Run) -> None:
     with transaction.atomic():
         job.clustering = keep(job.method, fit, seconds, job.created_by)
         job.save(update_fields=["clustering"])
+        note_addition(job.created_by, job.clustering, "Made as a preview.")
+    run.step(0, None, "comparing it with the tags in force")
+    preview_of(clustering=job.clustering)  # kept, so that the page need not wait for it
 
 
 def _activate(job: ClusteringRun, run: Run) -> None:

@@ -253,7 +253,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 # Imports, clusterings and the like wait in a queue of their own (emotune/jobs.py), with an hour for each.
 JOB_TIME_LIMIT = 3600
 # Their files, such as an uploaded catalogue, lie here until the job is over. No address leads to them.
-MEDIA_ROOT = DATA_DIR / "files"
+MEDIA_ROOT = FILE_UPLOAD_TEMP_DIR = DATA_DIR / "files"
+MEDIA_ROOT.mkdir(mode=0o700, exist_ok=True)
+# A catalogue of a million tracks has 180 MB; larger bodies are read at these addresses alone, and go to files there.
+LARGER_BODIES = {
+    "/admin/catalogue/import/add/": 512 * 1024 * 1024,
+}
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 

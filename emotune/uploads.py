@@ -12,7 +12,7 @@ DRAIN_SECONDS = 20
 
 
 class BodyLimitMiddleware:
-    """Answer 413 to a body larger than UPLOAD_MAX_BODY, with a page that says so.
+    """Answer 413 to a body larger than UPLOAD_MAX_BODY, or what LARGER_BODIES grants its address, with a page.
 
     The body is read and thrown away first, within bounds: a browser that is cut off while sending shows an error of its
     own instead of the answer.
@@ -26,11 +26,16 @@ class BodyLimitMiddleware:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
             length = 0
-        if length <= settings.UPLOAD_MAX_BODY:
+        limit = settings.LARGER_BODIES.get(request.path, settings.UPLOAD_MAX_BODY)
+        if length <= limit:
             return self.get_response(request)
         drain(request)
-        context = {"megabytes": length / 1024**2, "limit": settings.UPLOAD_MAX_BODY // 1024**2}
-        response = render(request, "413.html", context, status=413)
+        megabytes, most = length / 1024**2, limit // 1024**2
+        if request.path in settings.LARGER_BODIES:
+            words = f"This file has {megabytes:.0f} MB; up to {most} MB are read. Pack it with gzip or zip first."
+            response = render(request, "error.html", {"message": words}, status=413)
+        else:
+            response = render(request, "413.html", {"megabytes": megabytes, "limit": most}, status=413)
         response["Connection"] = "close"
         return response
 
