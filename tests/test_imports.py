@@ -30,6 +30,7 @@ PURE = (
     "catalogue/clustering.py",
     "catalogue/composition.py",
     "catalogue/demo.py",
+    "catalogue/download.py",
     "catalogue/evaluation.py",
     "catalogue/idioms.py",
     "catalogue/measures.py",

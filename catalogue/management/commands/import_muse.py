@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from catalogue.download import fetch_muse
 from catalogue.management.progress import progress_bar
 from catalogue.muse import Reject
 from catalogue.rejects import RejectsWriter
@@ -22,14 +23,18 @@ class Command(BaseCommand):
     help = "Import tracks from any release of MuSe: CSV, gzip or zip. Rows that are not taken are reported."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, nargs="?")
+        parser.add_argument("--download", action="store_true", help="fetch MuSe through kagglehub instead of a file")
         parser.add_argument("--rejects", type=Path, metavar="CSV", help="write line, reason and title of rejected rows")
         parser.add_argument(
             "--json", action="store_true", help="print the figures as JSON, and nothing else, on stdout"
         )
 
-    def handle(self, *, file: Path, rejects: Path | None, **options: Any) -> None:
+    def handle(self, *, file: Path | None, download: bool, rejects: Path | None, **options: Any) -> None:
+        if bool(file) == download:
+            raise CommandError("Name one file, or say --download.")
         try:
+            file = file or fetch_muse()
             with _rejects_to(rejects, file) as on_reject, progress_bar("Importing", "rows") as progress:
                 result = import_tracks(path=file, progress=progress, on_reject=on_reject)
         except EmotuneError as error:
