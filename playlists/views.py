@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
@@ -33,6 +34,7 @@ def for_capture(request: AppRequest, capture_id: UUID) -> HttpResponse:
         "playlist": playlist,
         "entries": entries,
         "has_spotify": any(entry.track.spotify_id for entry in entries),
+        "back": reverse("playlists:for_capture", args=[capture.id]),
     }
     return render(request, "playlists/_playlist.html" if request.htmx else "playlists/playlist.html", context)
 

@@ -216,7 +216,7 @@ def test_a_row_plays_and_has_the_persons_own_rating(browser, person):
 def test_a_rating_without_javascript_leads_back_to_the_page_of_the_list(browser):
     track = make_track("sad")
     page = browser.get(BROWSE, {"emotion": "sad"}).content.decode()
-    (back,) = re.findall(r'name="next" value="([^"]+)"', page)
+    back = re.findall(r'name="next" value="([^"]+)"', page)[0]
     assert back == f"{BROWSE}?emotion=sad#track-{track.id}"
     assert browser.post(reverse("playlists:rate", args=[track.id]), {"value": "1", "next": back}).url == back
 

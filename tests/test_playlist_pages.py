@@ -36,7 +36,7 @@ def test_fifteen_tracks_with_rank_artist_reason_and_rating(browser, person):
     assert "15 tracks for feeling sad" in page
     assert sum(track.title + "\n" in page or f"{track.title}<" in page for track in tracks) == 15
     assert page.count('class="track-reason"') == 15
-    assert page.count('aria-pressed="false"') == 30
+    assert page.count('aria-pressed="false"') == 45  # like, dislike, never again
 
 
 def test_the_fragment_is_the_page_without_its_frame(browser, person):

@@ -1,41 +1,33 @@
-// Plays the tracks of a playlist: one at a time, on to the next at the end of one, and a listen noted for what was heard.
+// Plays the tracks of a list: one at a time, on to the next at the end of one, with a bar to steer it by.
 //
 // Spotify's widget is spoken to in the messages that its own iFrame API sends. Its script is not loaded: it needs eval,
 // which the page's policy forbids, and no code of others runs here. Without the messages the widget still plays.
 
-import { csrfHeaders } from "./site.js";
+import { Hearing } from "./hearing.js";
+import "./shortcuts.js";
+import { toast } from "./site.js";
 
 const SPOTIFY = "https://open.spotify.com";
 const ALLOW = "autoplay; clipboard-write; encrypted-media; fullscreen; picture-in-picture";
-// A listen is half a minute or half of the track, whichever comes first. Steps longer than this are jumps, not listening.
-const LISTEN_SECONDS = 30;
-const LONGEST_STEP = 3;
+const NEAR_END_SECONDS = 3;
 
-let playing = null;
+const bar = document.getElementById("now-playing");
+const part = Object.fromEntries(
+  ["title", "artist", "time", "progress"].map((name) => [name, document.getElementById(`now-${name}`)]),
+);
 
-// How much of one track was really heard; notes the listen once.
-class Hearing {
-  constructor(track, source) {
-    Object.assign(this, { track, source, position: 0, heard: 0, noted: false });
-  }
+let playing = null; // { track, hearing, isPaused, audio or frame }
 
-  at(position, duration) {
-    const step = position - this.position;
-    this.position = position;
-    if (step > 0 && step < LONGEST_STEP) this.heard += step;
-    if (this.noted || !(duration > 0) || this.heard < Math.min(LISTEN_SECONDS, duration / 2)) return;
-    this.noted = true;
-    const body = new FormData();
-    body.set("source", this.source);
-    body.set("playlist", this.track.closest("[data-playlist]").dataset.playlist);
-    fetch(this.track.dataset.listens, { method: "POST", headers: csrfHeaders(), body, keepalive: true }).catch(() => {
-      this.noted = false; // offline for now: the next step tries again
-    });
-  }
+export function current() {
+  return playing?.track ?? null;
 }
 
 function coverOf(track) {
   return track.querySelector("[data-spotify], [data-audio]");
+}
+
+function isKeptOut(track) {
+  return Boolean(track.querySelector('.never [aria-pressed="true"]'));
 }
 
 function mark(track, isPlaying) {
@@ -44,46 +36,109 @@ function mark(track, isPlaying) {
   cover.setAttribute("aria-label", cover.getAttribute("aria-label").replace(/^\w+/, isPlaying ? "Stop" : "Play"));
 }
 
-function halt() {
+function clock(seconds) {
+  return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+}
+
+// Show in the bar what plays, and how far it has come.
+function paint() {
+  bar.hidden = !playing;
   if (!playing) return;
-  const { track, audio, frame } = playing;
+  const { track, hearing, isPaused } = playing;
+  if (part.title.textContent !== track.dataset.title) part.title.textContent = track.dataset.title;
+  part.artist.textContent = track.dataset.artist;
+  part.time.textContent = hearing.duration ? `${clock(hearing.position)} of ${clock(hearing.duration)}` : "";
+  part.progress.max = hearing.duration || 1;
+  part.progress.value = Math.min(hearing.position, part.progress.max);
+  bar.classList.toggle("is-paused", isPaused);
+  bar.querySelector("[data-steer=toggle]").setAttribute("aria-label", isPaused ? "Go on playing" : "Pause");
+  if (navigator.mediaSession) navigator.mediaSession.playbackState = isPaused ? "paused" : "playing";
+}
+
+// End what plays. A track that the person leaves for another one before it counts as heard was skipped.
+function halt({ isSkip = false } = {}) {
+  if (!playing) return;
+  const { track, audio, frame, hearing } = playing;
   playing = null;
   audio?.pause();
   frame?.remove();
   mark(track, false);
+  if (isSkip) hearing.skip();
+  paint();
 }
 
 function play(track) {
-  halt();
+  halt({ isSkip: true });
   const { spotify } = coverOf(track).dataset;
   if (spotify) playSpotify(track, spotify);
   else playAudio(track, track.querySelector("audio"));
+  mark(track, true);
+  paint();
+  if (navigator.mediaSession) {
+    navigator.mediaSession.metadata = new MediaMetadata({ title: track.dataset.title, artist: track.dataset.artist });
+  }
 }
 
 // The page's first widget is opened by a press on its cover only; from then on the list may go on by itself.
-function playNext(after) {
-  const rest = [...after.parentElement.children].slice([...after.parentElement.children].indexOf(after) + 1);
+function neighbour(track, way) {
+  const all = [...track.parentElement.children].filter((one) => one.matches(".track"));
+  const from = all.indexOf(track);
+  const rest = way > 0 ? all.slice(from + 1) : all.slice(0, from).reverse();
   const mayAsk = document.body.dataset.spotifyAllowed === "yes";
-  const next = rest.find((track) => track.querySelector(mayAsk ? "[data-spotify], [data-audio]" : "[data-audio]"));
+  const wanted = mayAsk ? "[data-spotify], [data-audio]" : "[data-audio]";
+  return rest.find((one) => one.querySelector(wanted) && !isKeptOut(one));
+}
+
+export function step(way) {
+  if (!playing) return;
+  const next = neighbour(playing.track, way);
+  if (!next) return halt({ isSkip: way > 0 });
+  play(next);
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function goOn(track) {
+  const next = neighbour(track, 1);
+  halt();
   if (next) play(next);
-  else halt();
+}
+
+export function toggle() {
+  const { audio, frame, isPaused } = playing ?? {};
+  if (audio) isPaused ? audio.play().catch(() => {}) : audio.pause();
+  else frame?.contentWindow.postMessage({ command: isPaused ? "resume" : "pause" }, SPOTIFY);
+}
+
+export function playFirst() {
+  const first = document.querySelector(".playlist :is([data-spotify], [data-audio])");
+  if (first) play(first.closest(".track"));
 }
 
 function playAudio(track, audio) {
-  playing = { track, audio };
-  mark(track, true);
-  follow(track, audio);
+  playing = { track, audio, isPaused: false, hearing: new Hearing(track, "audio") };
+  follow(audio);
   audio.play().catch(() => {}); // the element itself shows why it cannot
 }
 
-function follow(track, audio) {
+// Attach to an audio element once; what it says counts while it is the one that plays.
+function follow(audio) {
   if (audio.dataset.followed) return;
   audio.dataset.followed = "yes";
-  let hearing = new Hearing(track, "audio");
-  audio.addEventListener("timeupdate", () => hearing.at(audio.currentTime, audio.duration));
-  audio.addEventListener("ended", () => {
-    hearing = new Hearing(track, "audio");
-    playNext(track);
+  const on = (name, act) => audio.addEventListener(name, () => playing?.audio === audio && act(playing));
+  on("timeupdate", ({ hearing }) => {
+    hearing.at(audio.currentTime, audio.duration);
+    paint();
+  });
+  for (const name of ["play", "pause"]) {
+    on(name, (now) => {
+      now.isPaused = audio.paused;
+      paint();
+    });
+  }
+  on("ended", ({ track }) => goOn(track));
+  on("error", ({ track }) => {
+    toast(`${track.dataset.title} cannot be played here.`);
+    goOn(track);
   });
 }
 
@@ -91,12 +146,11 @@ function playSpotify(track, address) {
   document.body.dataset.spotifyAllowed = "yes";
   const frame = document.createElement("iframe");
   frame.allow = ALLOW;
-  frame.title = `Spotify: ${coverOf(track).dataset.title}`;
+  frame.title = `Spotify: ${track.dataset.title}`;
   frame.width = "100%";
   frame.height = "152";
   frame.src = `${address}?utm_source=iframe-api`;
-  playing = { track, frame, hearing: new Hearing(track, "spotify") };
-  mark(track, true);
+  playing = { track, frame, isPaused: false, hearing: new Hearing(track, "spotify") };
   track.querySelector(".player").replaceChildren(frame);
 }
 
@@ -107,25 +161,25 @@ window.addEventListener("message", ({ origin, source, data }) => {
   } else if (data?.type === "playback_update") {
     const { isPaused, position, duration } = data.payload;
     const { hearing, track } = playing;
-    const wasNearEnd = duration > 0 && hearing.position >= duration / 1000 - LONGEST_STEP;
+    const wasNearEnd = duration > 0 && hearing.position >= duration / 1000 - NEAR_END_SECONDS;
     hearing.at(position / 1000, duration / 1000);
-    if (isPaused && wasNearEnd && (position === 0 || position >= duration)) playNext(track);
+    playing.isPaused = isPaused;
+    paint();
+    if (isPaused && wasNearEnd && (position === 0 || position >= duration)) goOn(track);
   }
 });
 
 document.addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab is asked for
-  const cover = event.target.closest("[data-spotify], [data-audio]");
-  const all = event.target.closest("[data-play-all]");
-  const track = cover?.closest(".track");
+  const track = event.target.closest("[data-spotify], [data-audio]")?.closest(".track");
+  const steer = event.target.closest("[data-steer]")?.dataset.steer;
   if (track) {
     event.preventDefault();
     if (playing?.track === track) halt();
     else play(track);
-  } else if (all) {
-    const first = all.closest(".playlist").querySelector("[data-spotify], [data-audio]");
-    if (first) play(first.closest(".track"));
-  }
+  } else if (event.target.closest("[data-play-all]")) playFirst();
+  else if (steer === "toggle") toggle();
+  else if (steer) step(steer === "next" ? 1 : -1);
 });
 
 // Someone may press the audio element's own button, too.
@@ -134,8 +188,26 @@ document.addEventListener(
   ({ target }) => {
     const track = target.closest?.(".track");
     if (!track || playing?.audio === target) return;
-    halt();
+    halt({ isSkip: true });
     playAudio(track, target);
+    mark(track, true);
+    paint();
   },
   true,
 );
+
+// What plays ends with its row, and when its row says that it is never to be heard again.
+document.addEventListener("htmx:afterSwap", () => {
+  if (!playing) return;
+  if (!playing.track.isConnected) halt();
+  else if (isKeptOut(playing.track)) step(1);
+});
+
+for (const [action, act] of Object.entries({
+  play: toggle,
+  pause: toggle,
+  nexttrack: () => step(1),
+  previoustrack: () => step(-1),
+})) {
+  navigator.mediaSession?.setActionHandler(action, act);
+}

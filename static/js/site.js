@@ -1,8 +1,11 @@
 // What every page does: say what went wrong with a request that htmx sent, take the focus to answers, show local times.
 
 const notices = document.getElementById("notices");
+const toasts = document.getElementById("toasts");
+const TOAST_MILLISECONDS = 12_000;
 
 export function say(sentence) {
+  if (notices.textContent.trim() === sentence) return; // a page that asks again and again says it once
   const notice = document.createElement("p");
   notice.className = "notice error";
   notice.textContent = sentence;
@@ -10,9 +13,42 @@ export function say(sentence) {
   notices.scrollIntoView({ block: "nearest" });
 }
 
-export function csrfHeaders() {
-  return JSON.parse(document.body.getAttribute("hx-headers"));
+// Tell what was just done; `undo` takes it back at a press. What it undoes can be undone in its own place for ever.
+export function toast(sentence, undo) {
+  const box = document.createElement("div");
+  box.className = "toast";
+  const words = document.createElement("p");
+  words.textContent = sentence;
+  box.append(words);
+  if (undo) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Undo";
+    button.addEventListener("click", () => {
+      box.remove();
+      undo();
+    });
+    box.append(button);
+  }
+  toasts.replaceChildren(box);
+  const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : box.remove());
+  setTimeout(leave, TOAST_MILLISECONDS);
 }
+
+// The secret that forms carry; the cookie's, for another tab may have logged in since this page was made.
+export function csrfToken() {
+  return document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/)?.[1];
+}
+
+export function csrfHeaders() {
+  const token = csrfToken();
+  return token ? { "X-CSRFToken": token } : JSON.parse(document.body.getAttribute("hx-headers"));
+}
+
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  Object.assign(detail.headers, csrfHeaders());
+  if (csrfToken() && "csrfmiddlewaretoken" in detail.parameters) detail.parameters.csrfmiddlewaretoken = csrfToken();
+});
 
 // An error that the server put into words is swapped in like any answer: HX-Retarget says that it is one.
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -24,19 +60,21 @@ const WORDS = {
   404: "That is not here any more. Reload the page to see what is.",
   413: "That is too large to send. Choose a smaller picture.",
 };
+const AWAY = "emotune cannot be reached. Check your connection, then try again.";
 
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.getResponseHeader("HX-Retarget")) return;
   say(WORDS[event.detail.xhr.status] ?? "Something went wrong on our side. Please try again in a moment.");
 });
 
-for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, () => say("emotune cannot be reached. Check your connection, then try again."));
-}
+for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => say(AWAY));
 
-// What was said is over when the next thing is asked for; polling asks for nothing new.
+// What was said is over when the next thing is asked for, and that emotune is away when it answers again.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb !== "get") notices.replaceChildren();
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.xhr.status && notices.textContent.trim() === AWAY) notices.replaceChildren();
 });
 
 // A fragment may ask for the focus, so that the keyboard and a screen reader go on where the answer is.

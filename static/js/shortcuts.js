@@ -1,0 +1,83 @@
+// The keyboard of the player, with the page that lists it; and an undo for what one press does to a track.
+
+import { current, playFirst, step, toggle } from "./player.js";
+import { toast } from "./site.js";
+
+const OFF = "emotune.shortcuts";
+const dialog = document.getElementById("shortcuts");
+const choice = document.getElementById("shortcuts-on");
+
+function press(name) {
+  const track = current() ?? document.activeElement.closest(".track");
+  track?.querySelector(name)?.click();
+}
+
+const KEYS = {
+  " ": () => (current() ? toggle() : playFirst()),
+  n: () => step(1),
+  p: () => step(-1),
+  l: () => press('.rating [id^="like"]'),
+  d: () => press('.rating [id^="dislike"]'),
+  x: () => press(".never button"),
+  u: () => document.querySelector("#toasts button")?.click(),
+  "?": () => dialog.showModal(),
+};
+
+// Keys that a control understands by itself are left to it.
+function isTaken({ target, key }) {
+  if (target.closest("input, select, textarea, audio, [contenteditable], [role=application]")) return true;
+  return key === " " && Boolean(target.closest("button, a, summary"));
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || dialog.open || isTaken(event)) return;
+  const act = KEYS[event.key.toLowerCase()];
+  if (!act || (event.key !== "?" && !choice.checked)) return;
+  event.preventDefault();
+  act();
+});
+
+choice.checked = localStorage.getItem(OFF) !== "off";
+choice.addEventListener("change", () => localStorage.setItem(OFF, choice.checked ? "on" : "off"));
+document.addEventListener("click", ({ target }) => target.closest("[data-shortcuts]") && dialog.showModal());
+
+document.addEventListener("click", async ({ target }) => {
+  const field = document.getElementById(target.closest("[data-copy]")?.dataset.copy);
+  if (!field) return;
+  field.select(); // where the clipboard is refused, the text is ready to be copied by hand
+  const isCopied = await navigator.clipboard?.writeText(field.value).then(() => true, () => false);
+  toast(isCopied ? "The link is copied." : "Press Ctrl+C to copy the link.");
+});
+
+// --- undo ---
+
+const SAID = { 1: "You like", "-1": "You do not like", 0: "No longer rated:" };
+const before = new WeakMap();
+
+function ratingIn(form) {
+  if (form.querySelector('[id^="like"][aria-pressed="true"]')) return "1";
+  return form.querySelector('[id^="dislike"][aria-pressed="true"]') ? "-1" : "0";
+}
+
+function send(form, values) {
+  window.htmx.ajax("POST", form.getAttribute("action"), { target: `#${form.id}`, swap: "outerHTML", values });
+}
+
+document.addEventListener("htmx:beforeRequest", ({ target }) => {
+  if (target.matches(".rating")) before.set(target, ratingIn(target));
+});
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const form = detail.requestConfig.elt; // it is out of the page by now: its answer stands in its place
+  const track = form.id && document.getElementById(form.id)?.closest(".track");
+  if (!detail.successful || !track) return;
+  const { title } = track.dataset;
+  if (form.matches(".rating")) {
+    const [was, is] = [before.get(form), detail.requestConfig.parameters.value];
+    toast(`${SAID[is]} ${title}.`, () => send(form, { value: was }));
+  } else if (form.matches(".never")) {
+    const isKept = track.querySelector('.never [aria-pressed="true"]');
+    if (isKept) toast(`You will not hear ${title} again.`, () => send(form, { undo: "1" }));
+    else toast(`${title} may be played again.`);
+  }
+});
