@@ -103,10 +103,14 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "template_partials",
+    "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "accounts",
     "detection",
     "catalogue",
     "playlists",
+    "emotune.api",
 ]
 
 MIDDLEWARE = [
@@ -117,6 +121,9 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "emotune.http.PermissionsPolicyMiddleware",
+    "emotune.api.middleware.ApiMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "emotune.api.middleware.AddressLimitMiddleware",
     "emotune.uploads.BodyLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -211,6 +218,47 @@ EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", True)
 # Without a mail server, messages are printed by the web process, so that a link can be followed on one's own machine.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+
+# --- the REST API -----------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["emotune.api.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["emotune.api.parsers.StrictJsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "emotune.api.parsers.OneRenderer",
+    "DEFAULT_SCHEMA_CLASS": "emotune.api.schema.ContractSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "emotune.api.problems.handle",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "emotune",
+    "VERSION": "1",
+    "DESCRIPTION": "Music that fits the emotion a face shows: everything that the pages can do, for programs.",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENUM_NAME_OVERRIDES": {"EmotionName": "emotune.emotions.EMOTIONS"},
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "emotune.api.schema.complete"],
+}
+# Requests within a minute by one token (or one person who is logged in), and by one address.
+API_TOKEN_LIMIT = env_int("API_TOKEN_LIMIT", 600)
+API_ADDRESS_LIMIT = env_int("API_ADDRESS_LIMIT", 1200)
+# Pages of other sites whose scripts may use the API, as in https://player.example.org.
+CORS_ALLOWED_ORIGINS = env_list("CORS_ORIGINS", "")
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match"]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Idempotency-Replayed",
+    "Location",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-RateLimit-Reset-In",
+]
 
 # --- uploads: picture bytes stay in memory --------------------------------------------------------------------------
 CAPTURE_MAX_FRAMES = 5
