@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
+Codes = npt.NDArray[np.intp]
 
 # Moods may lie so near to each other that ten steps would be too short to hear; then there are fewer.
 SHORTEST_STEP = 0.25
@@ -24,11 +25,12 @@ CHANCE = 0.02
 @dataclass(frozen=True)
 class Stops:
     """Tracks that a journey may stop at: parallel sequences of length n; `vad` is (n, 3) on the 1-9 scale, `liking`
-    (n,) about -1 to 1 what the person is expected to think of each."""
+    (n,) about -1 to 1 what the person is expected to think of each, `recordings` the same number for the same Spotify
+    id, 0 for none."""
 
     vad: Floats
-    artists: tuple[str, ...]
-    spotify_ids: tuple[str, ...]
+    artists: Codes
+    recordings: npt.NDArray[np.int64]
     liking: Floats
 
 
@@ -93,7 +95,7 @@ def walk(points: Floats, stops: Stops, *, seed: int) -> list[int]:
     away = np.linalg.norm(stops.vad[:, None] - points, axis=2).min(axis=1)
     at_ends = np.minimum(*np.linalg.norm(stops.vad[:, None] - points[[0, -1]], axis=2).T)
     own = 0.3 * (away / max(even, SHORTEST_STEP)) ** 2 - 0.1 * stops.liking + CHANCE * rng.random(len(away))
-    artist = np.unique(np.array(stops.artists), return_inverse=True)[1]
+    artist = stops.artists
     cost = own[layers[0]] + FORBIDDEN * np.maximum(at_ends[layers[0]] - FAR_END, 0)
     back: list[Rows] = []
     for n, (before, now) in enumerate(pairwise(layers), start=1):
@@ -112,8 +114,11 @@ def _layers(points: Floats, stops: Stops, rng: np.random.Generator) -> list[Rows
     if not len(stops.vad):
         return []
     order = rng.permutation(len(stops.vad))
-    names = [stops.spotify_ids[i] or f"#{i}" for i in order.tolist()]
-    order = order[np.unique(names, return_index=True)[1]]
+    recordings = stops.recordings[order]
+    # a track without a Spotify id is a recording of its own: numbers below every other
+    alone = recordings == 0
+    recordings = np.where(alone, recordings.min(initial=0) - 1 - np.arange(len(order)), recordings)
+    order = order[np.unique(recordings, return_index=True)[1]]
     distance = np.linalg.norm(stops.vad[order][:, None] - points, axis=2)
     nearest = distance.argmin(axis=1)
     layers = []

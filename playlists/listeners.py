@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from emotune.emotions import EMOTIONS
+from playlists.columns import Columns
 
 Floats = npt.NDArray[np.float64]
 Grades = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.intp]
 
 # How far, in units of the 1-9 scale, what a listener wants for a mood lies from where the mood is, and how much of that
 # differs from one emotion to the next; how far from it a track may lie.
@@ -21,34 +21,6 @@ ARTIST_SHARE, ARTIST_STRENGTH = 0.02, 1.0
 DRIFT, SLIP = 0.02, 0.05
 # The best twentieth of an emotion's tracks is loved (grade 2), the best fifth liked (grade 1).
 LOVED, LIKED = 0.95, 0.80
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """Playable tracks, sorted by emotion and distance to its centre, as arrays of length n.
-
-    `vad` is (n, 3); `emotion`, `genre` and `artist` are codes (a genre of -1 is unknown) into EMOTIONS and the names;
-    `centres` is (7, 3); `popularity` counts how many know a track; `ids` grow as the catalogue did.
-    """
-
-    ids: npt.NDArray[np.int64]
-    vad: Floats
-    emotion: Codes
-    genre: Codes
-    artist: Codes
-    genres: tuple[str, ...]
-    artists: tuple[str, ...]
-    spotify_ids: tuple[str, ...]
-    popularity: Floats
-    centres: Floats
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def of(self, emotion: int) -> slice:
-        """Return where the tracks of an emotion lie."""
-        start, end = np.searchsorted(self.emotion, [emotion, emotion + 1])
-        return slice(int(start), int(end))
 
 
 @dataclass(frozen=True)
@@ -69,14 +41,14 @@ def draw_mood(rng: np.random.Generator, emotion: int) -> Mood:
 class Listener:
     """One person whose taste nobody is told: where they want a mood's music to lie, and which names they love."""
 
-    def __init__(self, catalogue: Catalogue, seed: int) -> None:
+    def __init__(self, columns: Columns, seed: int) -> None:
         self._rng = np.random.default_rng([seed, 1])
-        self._catalogue = catalogue
+        self._columns = columns
         rng = np.random.default_rng([seed, 2])
         by_emotion = OFFSET_BY_EMOTION * rng.normal(size=(len(EMOTIONS), 3))
         self.offset: Floats = OFFSET * rng.normal(size=3) + by_emotion
-        self.genre = _few(rng, len(catalogue.genres), GENRE_SHARE, GENRE_STRENGTH)
-        self.artist = _few(rng, len(catalogue.artists), ARTIST_SHARE, ARTIST_STRENGTH)
+        self.genre = _few(rng, len(columns.genres), GENRE_SHARE, GENRE_STRENGTH)
+        self.artist = _few(rng, columns.artists, ARTIST_SHARE, ARTIST_STRENGTH)
 
     def drift(self) -> None:
         """Let a session's time pass."""
@@ -85,10 +57,10 @@ class Listener:
 
     def grades(self, mood: Mood) -> Grades:
         """Return what the listener, in that mood, thinks of each track of its emotion: 0, 1 (liked) or 2 (loved)."""
-        within = self._catalogue.of(mood.emotion)
-        wish = mood.weights @ self._catalogue.centres / mood.weights.sum() + self.offset[mood.emotion]
-        distance = np.linalg.norm(self._catalogue.vad[within] - wish, axis=1)
-        genre, artist = self._catalogue.genre[within], self._catalogue.artist[within]
+        within = self._columns.of(mood.emotion)
+        wish = mood.weights @ self._columns.centres / mood.weights.sum() + self.offset[mood.emotion]
+        distance = np.linalg.norm(self._columns.vad[within] - wish, axis=1)
+        genre, artist = self._columns.genre[within], self._columns.artist[within]
         liking = -0.5 * (distance / WIDTH) ** 2 + self.artist[artist] + np.where(genre >= 0, self.genre[genre], 0.0)
         liked, loved = np.quantile(liking, [LIKED, LOVED])
         grades: Grades = (liking > liked).astype(np.int64) + (liking > loved)

@@ -1,188 +1,122 @@
-"""The candidates for a playlist: a few hundred tracks from all over an emotion, found by indexes alone."""
-
-# ruff: noqa: S608 - names of tables and columns are this module's own; values are always parameters
-
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+"""The candidates for a playlist or a journey: the tracks of which the most is expected, and some drawn at random."""
 
 import numpy as np
 import numpy.typing as npt
-from django.db import connection
-from django.db.models import Max, Q, QuerySet
 
-from catalogue.models import Track
-from emotune.emotions import EMOTIONS
-from playlists.listeners import Catalogue
-from playlists.models import PlaylistTrack
-from playlists.ranking import BY_LIKED, DRAWN, NEAREST, PROBES, WINDOWS, Candidates, Taste, favourites
-from playlists.taste import Features
+from playlists.columns import DEMO, LINKED, PLAYABLE, Columns, Rows
+from playlists.ranking import CLOSENESS, Candidates, Taste
+from playlists.taste import Leaning, lean
 
 Floats = npt.NDArray[np.float64]
-Centres = dict[str, tuple[float, float, float]]
 
-TRACKS = Track._meta.db_table  # noqa: SLF001 - a documented API in spite of its name
-PLACES = PlaylistTrack._meta.db_table  # noqa: SLF001
-# A track counts as shown lately when it has one of so many latest places in anybody's playlists.
-SHOWN_PLACES = 20_000
-# How far around a journey's point, on each axis, tracks are looked for, how many are taken, and what shuffles them.
+# So many of an emotion's tracks are weighed: those of which the most is expected, and others drawn by the seed.
+BEST, DRAWN = 250, 600
+# Of tracks that only fill up, the nearest to the emotion's centre are enough.
+NEAREST = 150
+# How far around a journey's point tracks are looked for, and how many of them are taken.
 REACH = 0.5
 PER_POINT = 400
-PRIME = 7919
-PLAYABLE = ~Q(spotify_id="") | ~Q(audio="")
-DEMO = Q(origin=Track.Origin.DEMO)
-COLUMNS = ("id", "valence", "arousal", "dominance", "artist", "genre", "spotify_id")
 
 
-class Row(NamedTuple):
-    """What the ranking needs to know of a track."""
+def draw(columns: Columns, emotion: int, taste: Taste, *, target: Floats, least: int, seed: int) -> Rows:
+    """Return rows of candidates of an emotion (its code), none of them banned, in their own order.
 
-    id: int
-    valence: float
-    arousal: float
-    dominance: float
-    artist: str
-    genre: str
-    spotify_id: str
+    Real playable tracks come alone unless they are fewer than `least` different recordings; then come the
+    demonstration's, and then those that can only be linked to.
+    """
+    within = columns.of(emotion)
+    rows = np.arange(within.start, within.stop)
+    rows = rows[~banned(columns, taste, rows)]
+    use = columns.use[rows]
+    pool = _playable(columns, rows[use == PLAYABLE], taste, target, seed)
+    for fills_up in (DEMO, LINKED):
+        if len(pool) < least or _different(columns, pool) < least:
+            more = rows[use == fills_up]
+            away = np.linalg.norm(columns.vad[more] - columns.centres[emotion], axis=1)
+            pool = np.concatenate([pool, more[np.argsort(away, kind="stable")[:NEAREST]]])
+    return np.sort(pool)
 
 
-def candidates(emotion: str, *, least: int, seed: int, taste: Taste, centres: Centres) -> Candidates:
-    """Return candidates of an emotion, none of them banned: real playable tracks, and only where those are fewer than
-    `least` the demonstration's, then those that can only be linked to."""
-    rows: dict[int, tuple[Row, bool]] = {}
-    newest_place = PlaylistTrack.objects.aggregate(newest=Max("id"))["newest"] or 0
-    for row, shown in _windows(emotion, seed, taste, newest_place - SHOWN_PLACES):
-        if row.id not in taste.banned and row.spotify_id not in taste.banned_spotify:
-            rows[row.id] = (row, shown)
-    of_emotion = Track.objects.filter(emotion=emotion).exclude(id__in=taste.banned).order_by("distance", "id")
-    for wanted in (PLAYABLE & ~DEMO, DEMO, ~PLAYABLE & ~DEMO):
-        if _different([row for row, _ in rows.values()]) < least:
-            more = of_emotion.filter(wanted).exclude(spotify_id__in=taste.banned_spotify)
-            rows |= {row.id: (row, False) for row in _rows(more) if row.id not in rows}
-    ordered = [rows[track_id] for track_id in sorted(rows)]
-    found = [row for row, _ in ordered]
+def banned(columns: Columns, taste: Taste, rows: Rows) -> npt.NDArray[np.bool_]:
+    """Return which of the rows, which must be sorted, are a banned track, another of the same recording, or by a banned
+    artist."""
+    out = np.zeros(len(rows), np.bool_)
+    if taste.banned_artists:
+        artists = np.zeros(columns.artists, np.bool_)
+        artists[list(taste.banned_artists)] = True
+        out |= artists[columns.artist[rows]]
+    if taste.banned and len(rows):
+        tracks = columns.same_recordings(columns.rows_of(taste.banned)[0])
+        places = np.searchsorted(rows, tracks).clip(max=len(rows) - 1)
+        out[places[rows[places] == tracks]] = True
+    return out
+
+
+def as_candidates(columns: Columns, rows: Rows, shown: npt.NDArray[np.bool_]) -> Candidates:
     return Candidates(
-        vad=np.array([row[1:4] for row in found], np.float64).reshape(-1, 3),
-        features=as_features(found, [emotion] * len(found), centres),
-        spotify_ids=tuple(row.spotify_id for row in found),
-        shown=np.array([shown for _, shown in ordered], np.bool_),
+        vad=columns.vad[rows].astype(np.float64),
+        features=columns.features(rows),
+        genres=columns.genres,
+        recordings=columns.recording[rows],
+        shown=shown,
     )
 
 
-def along(points: Floats, *, seed: int, taste: Taste, centres: Centres) -> Candidates:
-    """Return playable tracks around each of the points (m, 3) of a journey, none of them banned; one query. The
-    demonstration's are among them only where real ones are too few.
-
-    A track near a point lies about as far from the centre of the point's emotion as the point itself, which is what
-    the index knows; of those within reach, some are taken in an order that the seed shuffles.
-    """
+def along(columns: Columns, points: Floats, taste: Taste, *, seed: int) -> Rows:
+    """Return rows of playable tracks around each of the points (m, 3) of a journey, none of them banned. The
+    demonstration's are among them only where real ones are too few."""
     reach = max(REACH, float(np.linalg.norm(points[1] - points[0])))
-    names, places = list(centres), np.array(list(centres.values()))
-    statements: list[str] = []
-    values: list[Any] = []
-    for n, point in enumerate(points):
-        away = np.linalg.norm(places - point, axis=1)
-        near = int(away.argmin())
-        box = " AND ".join(f"{name} BETWEEN %s AND %s" for name in COLUMNS[1:4])
-        statements.append(
-            f"SELECT * FROM (SELECT {', '.join(COLUMNS)}, emotion, origin FROM {TRACKS} WHERE emotion = %s AND distance"
-            f" BETWEEN %s AND %s AND {box} AND (spotify_id <> '' OR audio <> '')"
-            f" ORDER BY (id * %s) %% {PRIME}, id LIMIT {PER_POINT}) AS w{n}"
-        )
-        values += [names[near], float(away[near]) - 1.8 * reach, float(away[near]) + 1.8 * reach]
-        values += [bound for value in point.tolist() for bound in (value - reach, value + reach)]
-        values.append(1 + seed % (PRIME - 1))
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(statements), values)
-        rows = {row[0]: (Row(*row[:-2]), row[-2], row[-1]) for row in cursor.fetchall()}
-    free = [
-        rows[i] for i in sorted(rows) if i not in taste.banned and rows[i][0].spotify_id not in taste.banned_spotify
-    ]
-    real = [(row, emotion) for row, emotion, origin in free if origin != Track.Origin.DEMO]
-    kept = real if len(real) >= 3 * len(points) else [(row, emotion) for row, emotion, _ in free]
-    return Candidates(
-        vad=np.array([row[1:4] for row, _ in kept], np.float64).reshape(-1, 3),
-        features=as_features([row for row, _ in kept], [emotion for _, emotion in kept], centres),
-        spotify_ids=tuple(row.spotify_id for row, _ in kept),
-        shown=np.zeros(len(kept), np.bool_),
-    )
+    low, high = points.min(axis=0) - reach, points.max(axis=0) + reach
+    near = columns.use != LINKED
+    for axis in range(3):
+        near &= (columns.vad[:, axis] >= low[axis]) & (columns.vad[:, axis] <= high[axis])
+    rows = np.flatnonzero(near)
+    rows = rows[~banned(columns, taste, rows)]
+    real = rows[columns.use[rows] == PLAYABLE]
+    taken = _around(columns, real, points, reach, seed)
+    return taken if len(taken) >= 3 * len(points) else _around(columns, rows, points, reach, seed)
 
 
-def as_features(rows: Sequence[Row], emotions: Sequence[str], centres: Centres) -> Features:
-    """Return what taste may depend on; a track without an emotion is as far from none as can be known: 0."""
-    vad = np.array([row[1:4] for row in rows], np.float64).reshape(-1, 3)
-    centre = np.array([centres.get(emotion, row[1:4]) for emotion, row in zip(emotions, rows, strict=True)], np.float64)
-    return Features(
-        ids=tuple(row.id for row in rows),
-        offsets=vad - centre.reshape(-1, 3),
-        emotions=tuple(emotions),
-        artists=tuple(row.artist for row in rows),
-        genres=tuple(row.genre for row in rows),
-    )
+def _around(columns: Columns, rows: Rows, points: Floats, reach: float, seed: int) -> Rows:
+    """Return some rows around each point: all of them within reach, or as many drawn from those as are wanted."""
+    rng = np.random.default_rng(seed)
+    vad = columns.vad[rows]
+    taken = []
+    for point in points.astype(np.float32):
+        apart = vad - point
+        found = rows[np.einsum("nd,nd->n", apart, apart) <= reach**2]
+        taken.append(found if len(found) <= PER_POINT else rng.choice(found, PER_POINT, replace=False, shuffle=False))
+    return np.unique(np.concatenate(taken))
 
 
-def _different(rows: Iterable[Row]) -> int:
-    return len({row.spotify_id or row.id for row in rows})
+def _playable(columns: Columns, rows: Rows, taste: Taste, target: Floats, seed: int) -> Rows:
+    if len(rows) <= BEST + DRAWN:
+        return rows
+    best = np.argpartition(-_expected(columns, rows, lean(taste.evidence), target), BEST)[:BEST]
+    drawn = np.random.default_rng(seed).choice(len(rows), DRAWN, replace=False, shuffle=False)
+    pool: Rows = rows[np.union1d(best, drawn)]
+    return pool
 
 
-def _rows(tracks: QuerySet[Track]) -> list[Row]:
-    return [Row(*row) for row in tracks.values_list(*COLUMNS)[:NEAREST]]
+def _expected(columns: Columns, rows: Rows, leaning: Leaning, target: Floats) -> npt.NDArray[np.float32]:
+    """Return about what `rank` will expect of the rows, all of one emotion, at a price that allows for all of them."""
+    vad = columns.vad[rows]
+    apart = vad - target.astype(np.float32)
+    away = np.einsum("nd,nd->n", apart, apart)
+    # of many tracks a few hundred tell the median, as rank will find it, well enough
+    unit = max(float(np.median(away[:: max(1, len(away) // 1000)])), 1e-6)
+    by_artist = np.zeros(columns.artists, np.float32)
+    np.add.at(by_artist, leaning.artist[0], leaning.artist[1])
+    if len(leaning.company) and columns.company.shape[1]:
+        by_artist += columns.company @ leaning.company.astype(np.float32)
+    by_genre = np.zeros(len(columns.genres) + 1, np.float32)  # the last one, code -1, is the unknown genre
+    by_genre[leaning.genre[0]] = leaning.genre[1]
+    slope = leaning.slopes[columns.emotion[rows[0]]].astype(np.float32)
+    expected = vad @ slope - 0.5 * CLOSENESS / unit * away
+    expected += by_artist[columns.artist[rows]] + by_genre[columns.genre[rows]]
+    return np.asarray(expected, np.float32)
 
 
-def _windows(emotion: str, seed: int, taste: Taste, shown_after: int) -> list[tuple[Row, bool]]:
-    """Return the nearest tracks of an emotion, neighbours of tracks drawn by the seed, and some by liked artists.
-
-    One query, each part of which walks an index for as many rows as it returns: the time does not grow with the
-    catalogue. Every track can be drawn, each as likely as another, since random ids are where the windows begin.
-    """
-    parts: list[tuple[str, list[Any], str, int]] = [("", [], "distance, id", NEAREST)]
-    starts = _starts(emotion, np.random.default_rng(seed))
-    parts += [("AND (distance, id) >= (%s, %s)", list(start), "distance, id", DRAWN // len(starts)) for start in starts]
-    if artists := favourites(taste, seed):
-        parts.append((f"AND artist IN ({', '.join(['%s'] * len(artists))})", artists, "id", BY_LIKED))
-    shown = f"EXISTS (SELECT 1 FROM {PLACES} AS p WHERE p.track_id = t.id AND p.id > %s)"
-    statements: list[str] = []
-    values: list[Any] = []
-    for n, (condition, given, order, limit) in enumerate(parts):
-        # PostgreSQL would read the whole emotion's index beside the artists' few entries if it could use it for both
-        of_emotion = "emotion || '' = %s" if order == "id" else "emotion = %s"
-        statements.append(
-            f"SELECT * FROM (SELECT {', '.join(COLUMNS)}, {shown} AS shown FROM {TRACKS} AS t WHERE {of_emotion}"
-            f" AND origin <> %s AND (spotify_id <> '' OR audio <> '') {condition}"
-            f" ORDER BY {order} LIMIT {limit}) AS w{n}"
-        )
-        values += [shown_after, emotion, Track.Origin.DEMO, *given]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(statements), values)
-        return [(Row(*row[:-1]), bool(row[-1])) for row in cursor.fetchall()]
-
-
-def _starts(emotion: str, rng: np.random.Generator) -> list[tuple[float, int]]:
-    """Return distance and id of at most WINDOWS tracks of an emotion, drawn without regard to either."""
-    newest = Track.objects.aggregate(newest=Max("id"))["newest"] or 0
-    probes = rng.integers(1, max(newest, 1) + 1, PROBES).tolist()
-    found = Track.objects.filter(id__in=probes, emotion=emotion, distance__isnull=False)
-    distance = {track_id: float(value or 0.0) for track_id, value in found.values_list("id", "distance")}
-    drawn = dict.fromkeys(probe for probe in probes if probe in distance)
-    return [(distance[track_id], track_id) for track_id in list(drawn)[:WINDOWS]]
-
-
-def whole_catalogue(centres: Centres) -> Catalogue:
-    """Return every playable track that has an emotion, the demonstration's aside, for simulations."""
-    columns = ("emotion", "distance", "id", "tag_count", *COLUMNS[1:])
-    tracks = Track.objects.filter(PLAYABLE).exclude(DEMO).exclude(emotion="")
-    codes = {name: code for code, name in enumerate(EMOTIONS)}
-    rows = sorted((codes[row[0]], row[1] or 0.0, *row[2:]) for row in tracks.values_list(*columns).iterator(5000))
-    artists, genres = sorted({row[7] for row in rows}), sorted({row[8] for row in rows} - {""})
-    artist, genre = {name: n for n, name in enumerate(artists)}, {name: n for n, name in enumerate(genres)}
-    return Catalogue(
-        ids=np.array([row[2] for row in rows], np.int64),
-        vad=np.array([row[4:7] for row in rows], np.float64).reshape(-1, 3),
-        emotion=np.array([row[0] for row in rows], np.intp),
-        genre=np.array([genre.get(row[8], -1) for row in rows], np.intp),
-        artist=np.array([artist[row[7]] for row in rows], np.intp),
-        genres=tuple(genres),
-        artists=tuple(artists),
-        spotify_ids=tuple(row[9] for row in rows),
-        popularity=np.array([row[3] or 0 for row in rows], np.float64),
-        centres=np.array([centres[name] for name in EMOTIONS]),
-    )
+def _different(columns: Columns, rows: Rows) -> int:
+    recordings = columns.recording[rows]
+    return int((recordings == 0).sum() + len(np.unique(recordings[recordings != 0])))

@@ -10,15 +10,6 @@ from playlists.taste import Belief, Evidence, Features, believe, no_evidence
 
 Floats = npt.NDArray[np.float64]
 
-# What a pool of candidates is made of: the nearest tracks to the emotion's centre, tracks drawn from all over it, and
-# tracks by artists that are liked. Random ids are looked up; those of the emotion are where windows of tracks begin.
-NEAREST = 150
-DRAWN = 640
-PROBES = 256
-WINDOWS = 16
-BY_LIKED = 100
-LIKED_ARTISTS = 8
-
 ARTIST_CAP = 2
 # Liking lies about -1 to 1; beside it stand the distance to the target, what was played lately and what all were given.
 CLOSENESS = 0.5
@@ -33,14 +24,16 @@ WORTH_NAMING = 0.08
 
 @dataclass(frozen=True)
 class Candidates:
-    """Tracks that fit an emotion: parallel sequences of length n; `vad` is (n, 3) on the 1-9 scale.
+    """Tracks that fit an emotion: parallel arrays of length n; `vad` is (n, 3) on the 1-9 scale.
 
-    `features` says what taste may depend on; `shown` is true where the track was given to anybody lately.
+    `features` says what taste may depend on, `genres` names its codes of genres; `recordings` are the same number for
+    the same Spotify id, 0 for none; `shown` is true where the track was given to anybody lately.
     """
 
     vad: Floats
     features: Features
-    spotify_ids: tuple[str, ...]
+    genres: tuple[str, ...]
+    recordings: npt.NDArray[np.int64]
     shown: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -49,14 +42,15 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Taste:
-    """What is known of a person. `liked` counts liked tracks by artist; `cooling` says by track id how fresh in memory
-    it is (1: just played, 0: forgotten); what is in `banned` and `banned_spotify` is never played."""
+    """What is known of a person. `liked` counts liked tracks by the artist's code; `cooling` says by track id how fresh
+    in memory it is (1: just played, 0: forgotten); tracks in `banned` (by id) and artists in `banned_artists` (by code)
+    are never candidates."""
 
     evidence: Evidence = field(default_factory=no_evidence)
-    liked: Mapping[str, int] = field(default_factory=dict)
+    liked: Mapping[int, int] = field(default_factory=dict)
     cooling: Mapping[int, float] = field(default_factory=dict)
     banned: frozenset[int] = frozenset()
-    banned_spotify: frozenset[str] = frozenset()
+    banned_artists: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -80,20 +74,13 @@ def target_point(weights: Mapping[str, float], centres: Mapping[str, tuple[float
     return point
 
 
-def favourites(taste: Taste, seed: int) -> list[str]:
-    """Return at most LIKED_ARTISTS of the liked artists, drawn by the seed: with many, all have their turn."""
-    names = sorted(taste.liked)
-    drawn = np.random.default_rng(seed).permutation(len(names))[:LIKED_ARTISTS]
-    return [names[i] for i in drawn.tolist()]
-
-
 def rank(candidates: Candidates, taste: Taste, *, target: Floats, k: int, seed: int) -> list[Pick]:
     """Return at most k picks, best first; the same arguments give the same picks.
 
     A score is the expected liking less the squared distance to `target` (3,), in units of the candidates' median
     distance, less what cools down. Most places go by that score; every fifth goes by a liking sampled from the belief
     (Thompson 1933), so that what is not known of a person is tried. At most ARTIST_CAP tracks are by one artist (the
-    cap yields when nothing else is left), no Spotify id comes twice, nothing banned comes at all.
+    cap yields when nothing else is left), and no Spotify id comes twice.
     Raises ValueError when k is negative.
     """
     if k < 0:
@@ -103,11 +90,10 @@ def rank(candidates: Candidates, taste: Taste, *, target: Floats, k: int, seed: 
     distance = np.linalg.norm(candidates.vad - target, axis=1)
     closeness = -0.5 * (distance / max(float(np.median(distance)), 1e-6)) ** 2
     belief = believe(taste.evidence, candidates.features, np.random.default_rng(seed))
-    cooling = np.array([taste.cooling.get(i, 0.0) for i in candidates.features.ids])
-    fit = CLOSENESS * closeness - COOL_DOWN * cooling - SHOWN * candidates.shown
+    fit = CLOSENESS * closeness - COOL_DOWN * _cooling(taste, candidates.features.ids) - SHOWN * candidates.shown
     usual = fit + belief.mean + SURPRISE * (belief.sample - belief.mean)
     bold = fit + belief.sample
-    chosen = _choose(usual, bold, candidates, taste, k)
+    chosen = _choose(usual, bold, candidates, k)
     return [
         Pick(
             index=i,
@@ -119,51 +105,71 @@ def rank(candidates: Candidates, taste: Taste, *, target: Floats, k: int, seed: 
     ]
 
 
-def _choose(usual: Floats, bold: Floats, candidates: Candidates, taste: Taste, k: int) -> list[tuple[int, bool]]:
+def _cooling(taste: Taste, ids: npt.NDArray[np.int64]) -> Floats:
+    """Return how fresh each track (n,) is in the person's memory."""
+    known = np.array(sorted(taste.cooling), np.int64)
+    if not len(known):
+        return np.zeros(len(ids))
+    values = np.array([taste.cooling[track_id] for track_id in known.tolist()])
+    places = np.searchsorted(known, ids).clip(max=len(known) - 1)
+    return np.where(known[places] == ids, values[places], 0.0)
+
+
+def _choose(usual: Floats, bold: Floats, candidates: Candidates, k: int) -> list[tuple[int, bool]]:
     """Fill the places from two orders; what the artist cap passes over comes back when too few others are left."""
-    orders = [iter(np.argsort(-score, kind="stable").tolist()) for score in (usual, bold)]
+    recordings, artists = candidates.recordings.tolist(), candidates.features.artists.tolist()
+    taken: set[int] = set()
+    heard: set[int] = set()
+
+    def free(order: list[int]) -> Iterator[int]:
+        for i in order:
+            if i not in taken and recordings[i] not in heard:
+                yield i
+
+    orders = [free(np.argsort(-score, kind="stable").tolist()) for score in (usual, bold)]
     chosen: list[tuple[int, bool]] = []
     passed: list[int] = []
-    per_artist: dict[str, int] = {}
-    taken: set[int | str] = {*taste.banned, *taste.banned_spotify}
+    per_artist: dict[int, int] = {}
     while len(chosen) < k:
         explores = len(chosen) % EXPLORE_EVERY == EXPLORE_EVERY - 1
-        i = next(_free(orders[explores], candidates, taken), None)
+        i = next(orders[explores], None)
         if i is None:
             break
-        artist = candidates.features.artists[i]
-        taken |= {candidates.features.ids[i], candidates.spotify_ids[i]}
-        if per_artist.get(artist, 0) >= ARTIST_CAP:
+        taken.add(i)
+        heard |= {recordings[i]} - {0}
+        if per_artist.get(artists[i], 0) >= ARTIST_CAP:
             passed.append(i)
             continue
-        per_artist[artist] = per_artist.get(artist, 0) + 1
+        per_artist[artists[i]] = per_artist.get(artists[i], 0) + 1
         chosen.append((i, explores))
     return chosen + [(i, False) for i in passed[: k - len(chosen)]]
-
-
-def _free(order: Iterator[int], candidates: Candidates, taken: set[int | str]) -> Iterator[int]:
-    for i in order:
-        spotify_id = candidates.spotify_ids[i]
-        if candidates.features.ids[i] not in taken and not (spotify_id and spotify_id in taken):
-            yield i
 
 
 def _reason(i: int, near: float, candidates: Candidates, taste: Taste, belief: Belief, *, explores: bool) -> str:
     how = "very close to" if near > 0.85 else "close to" if near > 0.5 else "at the edge of"
     words = f"{how} your mood"
-    features = candidates.features
-    liked = taste.liked.get(features.artists[i], 0)
+    liked = taste.liked.get(int(candidates.features.artists[i]), 0)
     if belief.track[i] > 2 * WORTH_NAMING and liked:
         return f"{words}; you liked it"
     if liked and belief.artist[i] > 0:
         return f"{words}; you liked {_number(liked)} by this artist"
-    if belief.genre[i] > WORTH_NAMING and belief.genre[i] >= belief.tone[i]:
-        return f"{words}; you tend to like {features.genres[i]}"
-    if belief.tone[i] > WORTH_NAMING:
-        return f"{words}; {_tone(features.offsets[i])}, as you tend to like it"
+    sides = {"tone": belief.tone[i], "genre": belief.genre[i], "company": belief.company[i], "artist": belief.artist[i]}
+    side = max(sides, key=lambda name: float(sides[name]))
+    if sides[side] > WORTH_NAMING:
+        return f"{words}; {_said_of(side, i, candidates)}"
     if explores:
         return f"{words}; something new, to learn what you like"
     return words
+
+
+def _said_of(side: str, i: int, candidates: Candidates) -> str:
+    if side == "genre":
+        return f"you tend to like {candidates.genres[candidates.features.genres[i]]}"
+    if side == "company":
+        return "people who like what you like play this artist"
+    if side == "artist":
+        return "you let this artist play to the end"
+    return f"{_tone(candidates.features.offsets[i])}, as you tend to like it"
 
 
 def _number(count: int) -> str:

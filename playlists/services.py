@@ -13,12 +13,13 @@ from catalogue.models import Track
 from detection.models import Capture
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
-from playlists import queries
+from playlists.columns import CODES, PLAYABLE, Columns
 from playlists.journeys import Stops, waypoints
 from playlists.journeys import plan as plan_journey
-from playlists.listeners import Catalogue
+from playlists.loading import columns as load_columns
 from playlists.models import Playlist, PlaylistTrack
-from playlists.pool import along, candidates, whole_catalogue
+from playlists.pool import along, as_candidates, draw
+from playlists.profiles import shown_lately, taste_of
 from playlists.ranking import rank, target_point
 from playlists.taste import believe
 
@@ -58,15 +59,18 @@ def recommend(
         raise InvalidInput(f"There is no emotion {emotion!r}. Choose one of {', '.join(EMOTIONS)}.")
     if not 1 <= k <= 100:
         raise InvalidInput(f"{k} tracks cannot be recommended. Ask for 1 to 100.")
-    centres = queries.centres()
-    taste = queries.taste(user, centres)
-    found = candidates(emotion, least=k, seed=seed, taste=taste, centres=centres)
-    picks = rank(found, taste, target=target_point(weights or {emotion: 1.0}, centres), k=k, seed=seed)
-    tracks = Track.objects.in_bulk([found.features.ids[pick.index] for pick in picks])
+    columns = load_columns()
+    taste = taste_of(user, columns)
+    target = target_point(weights or {emotion: 1.0}, columns.centre_by_name)
+    rows = draw(columns, CODES[emotion], taste, target=target, least=k, seed=seed)
+    found = as_candidates(columns, rows, shown_lately(columns.ids[rows]))
+    picks = rank(found, taste, target=target, k=k, seed=seed)
+    tracks = Track.objects.in_bulk([int(found.features.ids[pick.index]) for pick in picks])
+    kept = [(pick, tracks.get(int(found.features.ids[pick.index]))) for pick in picks]
     return [
-        Recommendation(place, tracks[found.features.ids[pick.index]], pick.distance, pick.score, pick.reason)
-        for place, pick in enumerate(picks, start=1)
-        if found.features.ids[pick.index] in tracks
+        Recommendation(place, track, pick.distance, pick.score, pick.reason)
+        for place, (pick, track) in enumerate(kept, start=1)
+        if track
     ]
 
 
@@ -132,25 +136,27 @@ def _journey(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> Pl
 
 def _stops(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> list[Recommendation]:
     mood, wanted, k = way["emotion"], way["wanted"], way["asked"]
-    centres = queries.centres()
-    taste = queries.taste(way["user"], centres)
+    columns = load_columns()
+    taste = taste_of(way["user"], columns)
+    centres = columns.centre_by_name
     start, end = target_point(weights, centres), target_point({wanted: 1.0}, centres)
-    found = along(waypoints(start, end, k), seed=seed, taste=taste, centres=centres)
+    rows = along(columns, waypoints(start, end, k), taste, seed=seed)
+    found = as_candidates(columns, rows, np.zeros(len(rows), np.bool_))
     liking = believe(taste.evidence, found.features, np.random.default_rng(seed)).mean
-    plan = plan_journey(start, end, Stops(found.vad, found.features.artists, found.spotify_ids, liking), k=k, seed=seed)
-    tracks = Track.objects.in_bulk([found.features.ids[i] for i in plan.stops])
+    plan = plan_journey(start, end, Stops(found.vad, found.features.artists, found.recordings, liking), k=k, seed=seed)
+    ids = found.features.ids[plan.stops].tolist()
+    tracks = Track.objects.in_bulk(ids)
     distance = np.linalg.norm(found.vad[plan.stops][:, None] - plan.points, axis=2).min(axis=1)
-    last = len(plan.stops)
     return [
         Recommendation(
             rank=place,
-            track=tracks[found.features.ids[i]],
+            track=tracks[track_id],
             distance=float(distance[place - 1]),
             score=float(liking[i]),
-            reason=_stage(place, last, mood, wanted),
+            reason=_stage(place, len(ids), mood, wanted),
         )
-        for place, i in enumerate(plan.stops, start=1)
-        if found.features.ids[i] in tracks
+        for place, (i, track_id) in enumerate(zip(plan.stops, ids, strict=True), start=1)
+        if track_id in tracks
     ]
 
 
@@ -202,10 +208,11 @@ def _store(way: dict[str, Any], found: list[Recommendation], seed: int) -> Playl
     return playlist
 
 
-def simulation_catalogue() -> Catalogue:
+def simulation_catalogue() -> Columns:
     """Return the catalogue as simulations need it. Raises InvalidInput where an emotion has no playable track."""
-    catalogue = whole_catalogue(queries.centres())
-    missing = [name for code, name in enumerate(EMOTIONS) if not (catalogue.emotion == code).any()]
+    everything = load_columns()
+    columns = everything.only((everything.use == PLAYABLE) & (everything.emotion >= 0))
+    missing = [name for name, code in CODES.items() if not (columns.emotion == code).any()]
     if missing:
         raise InvalidInput(f"The catalogue has no playable track for {', '.join(missing)}. Import more first.")
-    return catalogue
+    return columns

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from emotune.emotions import EMOTIONS
 from playlists import metrics
-from playlists.listeners import Catalogue, Listener, Mood, draw_mood
-from playlists.ranking import BY_LIKED, DRAWN, NEAREST, WINDOWS, Candidates, Taste, favourites, rank
-from playlists.taste import Evidence, Features
+from playlists.columns import Columns, Rows
+from playlists.listeners import Listener, Mood, draw_mood
+from playlists.pool import as_candidates, draw
+from playlists.ranking import Taste, rank
+from playlists.taste import Evidence
 
 Progress = Callable[[int, float], None]
-Rows = npt.NDArray[np.intp]
 
 LENGTH, TOP = 15, 10
 RATINGS_PER_SESSION = 5
@@ -56,8 +56,8 @@ class Recommender:
 
     learns = False
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
 
     def recommend(self, mood: Mood, history: History, seed: int) -> list[int]:
         raise NotImplementedError
@@ -70,7 +70,7 @@ class Random(Recommender):
     """Any tracks of the emotion."""
 
     def recommend(self, mood: Mood, history: History, seed: int) -> list[int]:  # noqa: ARG002
-        within = self.catalogue.of(mood.emotion)
+        within = self.columns.of(mood.emotion)
         return _draw(np.arange(within.start, within.stop), seed)
 
 
@@ -78,8 +78,8 @@ class Popular(Recommender):
     """The tracks of the emotion that most people know."""
 
     def recommend(self, mood: Mood, history: History, seed: int) -> list[int]:  # noqa: ARG002
-        within = self.catalogue.of(mood.emotion)
-        order = np.argsort(-self.catalogue.popularity[within], kind="stable")[:LENGTH]
+        within = self.columns.of(mood.emotion)
+        order = np.argsort(-self.columns.tags[within], kind="stable")[:LENGTH]
         return [within.start + int(i) for i in order]
 
 
@@ -87,78 +87,47 @@ class Paper(Recommender):
     """Chitturi and Kapila's: fifteen at random of the emotion's first hundred rows in the catalogue's own order."""
 
     def recommend(self, mood: Mood, history: History, seed: int) -> list[int]:  # noqa: ARG002
-        within = self.catalogue.of(mood.emotion)
-        first = np.argsort(self.catalogue.ids[within], kind="stable")[:100]
+        within = self.columns.of(mood.emotion)
+        first = np.argsort(self.columns.ids[within], kind="stable")[:100]
         return _draw(within.start + first, seed)
 
 
 class Ours(Recommender):
-    """The ranking that emotune serves, on pools drawn as the database's are, without what was rated."""
+    """What emotune serves, without what was rated."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        super().__init__(catalogue)
+    def __init__(self, columns: Columns) -> None:
+        super().__init__(columns)
         self.places = 0
-        self.last_shown = np.full(len(catalogue), -SHOWN_PLACES)
-        self.offsets = catalogue.vad - catalogue.centres[catalogue.emotion]
-        self.by_artist = np.argsort(catalogue.artist, kind="stable")
+        self.last_shown = np.full(len(columns), -SHOWN_PLACES)
 
     def recommend(self, mood: Mood, history: History, seed: int) -> list[int]:
         taste = self._taste(history)
-        rows = self._pool(mood.emotion, taste, seed)
-        candidates = Candidates(
-            vad=self.catalogue.vad[rows],
-            features=self._features(rows),
-            spotify_ids=tuple(self.catalogue.spotify_ids[i] for i in rows.tolist()),
-            shown=self.places - self.last_shown[rows] < SHOWN_PLACES,
-        )
-        target = mood.weights @ self.catalogue.centres / mood.weights.sum()
+        target = mood.weights @ self.columns.centres / mood.weights.sum()
+        rows = draw(self.columns, mood.emotion, taste, target=target, least=LENGTH, seed=seed)
+        candidates = as_candidates(self.columns, rows, self.places - self.last_shown[rows] < SHOWN_PLACES)
         return [int(rows[pick.index]) for pick in rank(candidates, taste, target=target, k=LENGTH, seed=seed)]
 
     def remember(self, rows: list[int]) -> None:
         self.last_shown[rows] = self.places
         self.places += len(rows)
 
-    def _pool(self, emotion: int, taste: Taste, seed: int) -> Rows:
-        within = self.catalogue.of(emotion)
-        starts = np.random.default_rng(seed).integers(within.start, within.stop, WINDOWS)
-        parts = [np.arange(within.start, min(within.start + NEAREST, within.stop))]
-        parts += [np.arange(start, min(start + DRAWN // WINDOWS, within.stop)) for start in starts]
-        for name in favourites(taste, seed):
-            theirs = self._by(int(name))
-            parts.append(theirs[self.catalogue.emotion[theirs] == emotion][:BY_LIKED])
-        return np.unique(np.concatenate(parts))
-
-    def _by(self, artist: int) -> Rows:
-        start, end = np.searchsorted(self.catalogue.artist[self.by_artist], [artist, artist + 1])
-        return self.by_artist[start:end]
-
-    def _features(self, rows: Rows) -> Features:
-        genres = self.catalogue.genre[rows].tolist()
-        return Features(
-            ids=tuple(rows.tolist()),
-            offsets=self.offsets[rows],
-            emotions=tuple(EMOTIONS[code] for code in self.catalogue.emotion[rows].tolist()),
-            artists=tuple(str(code) for code in self.catalogue.artist[rows].tolist()),
-            genres=tuple(self.catalogue.genres[code] if code >= 0 else "" for code in genres),
-        )
-
     def _taste(self, history: History) -> Taste:
         rated = np.array(list(history.ratings), np.intp)
         values = [float(value) for value in history.ratings.values()]
-        liked: dict[str, int] = {}
+        liked: dict[int, int] = {}
         for row, value in history.ratings.items():
             if value > 0:
-                name = str(self.catalogue.artist[row])
-                liked[name] = liked.get(name, 0) + 1
+                artist = int(self.columns.artist[row])
+                liked[artist] = liked.get(artist, 0) + 1
         cooling: dict[int, float] = {}
         for age, rows in enumerate(reversed(history.given[-COOLING_PLAYLISTS:])):
             for row in rows:
-                cooling.setdefault(row, 1 - age / COOLING_PLAYLISTS)
+                cooling.setdefault(int(self.columns.ids[row]), 1 - age / COOLING_PLAYLISTS)
         return Taste(
-            evidence=Evidence.of(self._features(rated), values, [RATING_NOISE] * len(values)),
+            evidence=Evidence.of(self.columns.features(rated), values, [RATING_NOISE] * len(values)),
             liked=liked,
             cooling=cooling,
-            banned=frozenset(row for row, value in history.ratings.items() if value < 0),
+            banned=frozenset(self.columns.ids[[row for row, value in history.ratings.items() if value < 0]].tolist()),
         )
 
 
@@ -178,7 +147,7 @@ ARMS: dict[str, type[Recommender]] = {
 
 
 def simulate(
-    catalogue: Catalogue, *, listeners: int, sessions: int, seed: int, progress: Progress | None = None
+    columns: Columns, *, listeners: int, sessions: int, seed: int, progress: Progress | None = None
 ) -> dict[str, Result]:
     """Let `listeners` have `sessions` in all with each recommender; return what came of it by name.
 
@@ -189,12 +158,12 @@ def simulate(
     """
     if listeners < 1 or sessions < listeners:
         raise ValueError("there must be a listener, and a session for each")
-    if any(catalogue.of(code).start == catalogue.of(code).stop for code in range(len(EMOTIONS))):
+    if any(columns.of(code).start == columns.of(code).stop for code in range(len(EMOTIONS))):
         raise ValueError("every emotion needs a track")
     results: dict[str, Result] = {}
     for n, (name, recommender) in enumerate(ARMS.items()):
         told = _share(progress, n / len(ARMS), 1 / len(ARMS))
-        results[name] = _run(recommender(catalogue), listeners, sessions // listeners, seed, told)
+        results[name] = _run(recommender(columns), listeners, sessions // listeners, seed, told)
     return results
 
 
@@ -202,11 +171,11 @@ def _run(arm: Recommender, listeners: int, each: int, seed: int, progress: Progr
     given: list[list[int]] = []
     tries: dict[int, list[dict[str, float]]] = {}
     for n in range(listeners):
-        for ratings, figures in _live(arm, Listener(arm.catalogue, seed + n), each, [seed, n], given):
+        for ratings, figures in _live(arm, Listener(arm.columns, seed + n), each, [seed, n], given):
             tries.setdefault(ratings, []).append(figures)
         progress(n + 1, (n + 1) / listeners)
     curve = {ratings: _means(figures) for ratings, figures in tries.items()}
-    return Result(metrics.coverage(given, len(arm.catalogue)), curve)
+    return Result(metrics.coverage(given, len(arm.columns)), curve)
 
 
 def _live(
@@ -224,7 +193,7 @@ def _live(
         given.append(rows)
         history.given.append(rows)
         grades = listener.grades(mood)
-        start = arm.catalogue.of(mood.emotion).start
+        start = arm.columns.of(mood.emotion).start
         rated = rng.permutation(LENGTH)[:RATINGS_PER_SESSION]
         for row in [rows[i] for i in rated.tolist() if i < len(rows)] if arm.learns else []:
             history.ratings[row] = listener.rating(int(grades[row - start]))
@@ -238,12 +207,12 @@ def _try_out(arm: Recommender, listener: Listener, history: History, seed: list[
         mood = draw_mood(rng, code)
         rows = arm.recommend(mood, history, int(rng.integers(2**31)))[:TOP]
         everything = listener.grades(mood)
-        grades = everything[np.array(rows, np.intp) - arm.catalogue.of(code).start]
+        grades = everything[np.array(rows, np.intp) - arm.columns.of(code).start]
         found = (
             metrics.precision_at(grades, TOP),
             metrics.ndcg_at(grades, everything, TOP),
-            metrics.intra_list_diversity(arm.catalogue.vad[rows]),
-            metrics.novelty(rows, arm.catalogue.popularity),
+            metrics.intra_list_diversity(arm.columns.vad[rows].astype(np.float64)),
+            metrics.novelty(rows, arm.columns.tags.astype(np.float64)),
             metrics.regret_at(grades, everything, TOP),
         )
         figures.append(dict(zip(FIGURES, found, strict=True)))

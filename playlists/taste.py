@@ -1,31 +1,38 @@
 """Learn one person's taste: a Gaussian belief about what they would say of a track, from what they did so far."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from emotune.emotions import EMOTIONS
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
 # Standard deviations of the prior: how far apart people's likings of a track (-1 to 1) may lie for each of its sides.
 BIAS, TONE, TONE_BY_EMOTION, GENRE, ARTIST, TRACK = 0.3, 0.3, 0.2, 0.45, 0.45, 0.4
+# The same for company, whose vectors have a mean square length of 1.
+COMPANY = 0.5
 
 
 @dataclass(frozen=True)
 class Features:
-    """What taste may depend on: parallel sequences of length n.
+    """What taste may depend on: parallel arrays of length n.
 
-    `offsets` is (n, 3): valence, arousal and dominance of the track less those of its emotion's centre. An empty genre
-    is an unknown one.
+    `offsets` is (n, 3): valence, arousal and dominance of the track less those of its emotion's centre. `emotions`,
+    `artists` and `genres` are codes; -1 is unknown. `company` (n, d) says who likes the artist: vectors of tracks that
+    the same people like point the same way, and those of which nothing is known are 0.
     """
 
-    ids: tuple[int, ...]
+    ids: npt.NDArray[np.int64]
     offsets: Floats
-    emotions: tuple[str, ...]
-    artists: tuple[str, ...]
-    genres: tuple[str, ...]
+    emotions: Codes
+    artists: Codes
+    genres: Codes
+    company: Floats
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -48,120 +55,139 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Leaning:
+    """What evidence says of each thing that a liking may depend on: the posterior's expectation of the weights.
+
+    `slopes` is (7, 3) by emotion, `company` (d,), the others are (codes, weights), both (c,) with the codes sorted.
+    """
+
+    bias: float
+    slopes: Floats
+    company: Floats
+    genre: tuple[Codes, Floats]
+    artist: tuple[Codes, Floats]
+    track: tuple[Codes, Floats]
+
+
+@dataclass(frozen=True)
 class Belief:
     """How much a person would like each of n tracks: the expectation by its sides, all (n,), and one sample of it."""
 
     tone: Floats
     genre: Floats
     artist: Floats
+    company: Floats
     track: Floats
     bias: float
     sample: Floats
 
     @property
     def mean(self) -> Floats:
-        total: Floats = self.tone + self.genre + self.artist + self.track + self.bias
+        total: Floats = self.tone + self.genre + self.artist + self.company + self.track + self.bias
         return total
 
 
 def no_evidence() -> Evidence:
-    return Evidence.of(Features((), np.empty((0, 3)), (), (), ()), [], [])
+    none = np.empty(0, np.intp)
+    return Evidence.of(Features(none.astype(np.int64), np.empty((0, 3)), none, none, none, np.empty((0, 0))), [], [])
+
+
+def lean(evidence: Evidence) -> Leaning:
+    """Return what evidence says, as `believe` defines it: O(n^3) time. Raises ValueError for what is not a number."""
+    return _leaning(evidence, _solve(evidence, evidence.values))
 
 
 def believe(evidence: Evidence, tracks: Features, rng: np.random.Generator) -> Belief:
     """Return the posterior belief about `tracks` given `evidence`, and one sample of it for Thompson sampling.
 
-    The liking is linear in one-hot artist, genre and track and in the offsets, whose weights an emotion may bend; all
-    weights have independent Gaussian priors and the values Gaussian noise, so that the posterior is Gaussian and is
-    computed exactly, in the space of the n observations: O(n^3 + n m) time for m tracks. The sample is a draw from the
-    prior corrected by what was observed (Matheron's rule; Wilson et al. 2020, "Efficiently sampling functions from
-    Gaussian process posteriors"). Nothing is kept between calls: the same evidence gives the same belief.
+    The liking is linear in one-hot artist, genre and track, in company and in the offsets, whose weights an emotion may
+    bend; all weights have independent Gaussian priors and the values Gaussian noise, so that the posterior is Gaussian
+    and is computed exactly, in the space of the n observations: O(n^3 + n m) time for m tracks. The sample is a draw
+    from the prior corrected by what was observed (Matheron's rule; Wilson et al. 2020, "Efficiently sampling functions
+    from Gaussian process posteriors"). Nothing is kept between calls: the same evidence gives the same belief.
     Raises ValueError for a value that is not a number.
     """
-    if not np.isfinite(evidence.values).all() or not np.isfinite(evidence.tracks.offsets).all():
-        raise ValueError("the evidence has values that are not numbers")
-    space = _Space(evidence.tracks, tracks)
-    prior_seen, prior = space.draw(rng)
+    prior_seen, prior = _draw(evidence.tracks, tracks, rng)
     noise = rng.normal(size=len(evidence)) * np.sqrt(evidence.noise)
-    solved: Floats = np.zeros((0, 2))
-    if len(evidence):
-        known = space.covariance() + np.diag(evidence.noise)
-        answers = np.column_stack([evidence.values, evidence.values - prior_seen - noise])
-        solved = np.asarray(np.linalg.solve(known, answers), np.float64)
-    mean, correction = space.sides(solved[:, 0]), space.sides(solved[:, 1])
-    return Belief(**mean, bias=space.bias(solved[:, 0]), sample=_sum(correction, space.bias(solved[:, 1])) + prior)
+    solved = _solve(evidence, evidence.values, evidence.values - prior_seen - noise)
+    expected, correction = _leaning(evidence, solved[:, :1]), _leaning(evidence, solved[:, 1:])
+    drawn = prior + correction.bias + np.sum(list(_sides(correction, tracks).values()), axis=0)
+    return Belief(**_sides(expected, tracks), bias=expected.bias, sample=drawn)
 
 
-def _sum(sides: dict[str, Floats], bias: float) -> Floats:
-    total: Floats = np.sum(list(sides.values()), axis=0) + bias
-    return total
+def _solve(evidence: Evidence, *answers: Floats) -> Floats:
+    """Return (n, answers): how much each observation weighs in what is expected."""
+    seen = evidence.tracks
+    if not np.isfinite(evidence.values).all() or not np.isfinite(seen.offsets).all():
+        raise ValueError("the evidence has values that are not numbers")
+    if not len(evidence):
+        return np.zeros((0, len(answers)))
+    inner = seen.offsets @ seen.offsets.T
+    known = BIAS**2 + TONE**2 * inner + TONE_BY_EMOTION**2 * inner * _equal(seen.emotions)
+    known += COMPANY**2 * (seen.company @ seen.company.T)
+    for scale, codes in ((GENRE, seen.genres), (ARTIST, seen.artists), (TRACK, seen.ids)):
+        known += scale**2 * _equal(codes)
+    return np.asarray(np.linalg.solve(known + np.diag(evidence.noise), np.column_stack(answers)), np.float64)
 
 
-class _Space:
-    """Seen and asked tracks under one set of codes; what is unknown, such as an empty genre, has the code -1."""
-
-    def __init__(self, seen: Features, asked: Features) -> None:
-        self.seen, self.asked = seen.offsets.reshape(-1, 3), asked.offsets.reshape(-1, 3)
-        self.emotion = _codes(seen.emotions, asked.emotions)
-        self.one_hot = {
-            "genre": (GENRE, *_codes(seen.genres, asked.genres)),
-            "artist": (ARTIST, *_codes(seen.artists, asked.artists)),
-            "track": (TRACK, *_codes(seen.ids, asked.ids)),
-        }
-
-    def covariance(self) -> Floats:
-        """Return the prior covariance of the seen tracks' likings, (n, n)."""
-        inner = self.seen @ self.seen.T
-        same = _equal(self.emotion[0])
-        total: Floats = BIAS**2 + TONE**2 * inner + TONE_BY_EMOTION**2 * inner * same
-        for scale, seen, _ in self.one_hot.values():
-            total = total + scale**2 * _equal(seen)
-        return total
-
-    def bias(self, weights: Floats) -> float:
-        return float(BIAS**2 * weights.sum())
-
-    def sides(self, weights: Floats) -> dict[str, Floats]:
-        """Return by side what `weights` (n,) of the seen tracks say of the asked ones, each (m,)."""
-        slopes = TONE**2 * np.tile(weights @ self.seen, (self._emotions(), 1))
-        np.add.at(slopes, self.emotion[0], TONE_BY_EMOTION**2 * weights[:, None] * self.seen)
-        found = {"tone": np.einsum("md,md->m", self.asked, slopes[self.emotion[1]])}
-        for name, (scale, seen, asked) in self.one_hot.items():
-            sums = np.zeros(_size(seen, asked))
-            np.add.at(sums, seen[seen >= 0], scale**2 * weights[seen >= 0])
-            found[name] = np.where(asked >= 0, sums[asked], 0.0)
-        return found
-
-    def draw(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Return one liking from the prior, for the seen tracks and for the asked ones."""
-        bias = BIAS * rng.normal()
-        slopes = TONE * rng.normal(size=3) + TONE_BY_EMOTION * rng.normal(size=(self._emotions(), 3))
-        seen = bias + np.einsum("md,md->m", self.seen, slopes[self.emotion[0]])
-        asked = bias + np.einsum("md,md->m", self.asked, slopes[self.emotion[1]])
-        for scale, code_seen, code_asked in self.one_hot.values():
-            weights = scale * rng.normal(size=_size(code_seen, code_asked))
-            seen = seen + np.where(code_seen >= 0, weights[code_seen], 0.0)
-            asked = asked + np.where(code_asked >= 0, weights[code_asked], 0.0)
-        return seen, asked
-
-    def _emotions(self) -> int:
-        return _size(*self.emotion)
+def _leaning(evidence: Evidence, solved: Floats) -> Leaning:
+    """Return the weights that observations of these importances (n, 1) stand for."""
+    weights, seen = solved[:, 0], evidence.tracks
+    slopes = TONE**2 * np.tile(weights @ seen.offsets, (len(EMOTIONS), 1))
+    has = seen.emotions >= 0
+    np.add.at(slopes, seen.emotions[has], TONE_BY_EMOTION**2 * weights[has, None] * seen.offsets[has])
+    return Leaning(
+        bias=float(BIAS**2 * weights.sum()),
+        slopes=slopes,
+        company=COMPANY**2 * (weights @ seen.company),
+        genre=_sums(seen.genres, GENRE**2 * weights),
+        artist=_sums(seen.artists, ARTIST**2 * weights),
+        track=_sums(seen.ids.astype(np.intp), TRACK**2 * weights),
+    )
 
 
-def _codes(seen: Sequence[object], asked: Sequence[object]) -> tuple[Codes, Codes]:
-    """Number the names that occur, in order of appearance; an empty one is -1."""
-    numbers: dict[object, int] = {"": -1}
-
-    def number(names: Iterable[object]) -> Codes:
-        return np.array([numbers.setdefault(name, len(numbers) - 1) for name in names], np.intp)
-
-    return number(seen), number(asked)
+def _sums(codes: Codes, weights: Floats) -> tuple[Codes, Floats]:
+    names, places = np.unique(codes[codes >= 0], return_inverse=True)
+    return names.astype(np.intp), np.bincount(places, weights[codes >= 0], len(names)).astype(np.float64)
 
 
-def _size(*codes: Codes) -> int:
-    return max(1, 1 + max((int(code.max()) for code in codes if len(code)), default=0))
+def _sides(leaning: Leaning, tracks: Features) -> dict[str, Any]:
+    """Return by side what a leaning says of tracks, each (m,)."""
+    return {
+        "tone": np.einsum("md,md->m", tracks.offsets, leaning.slopes[tracks.emotions]),
+        "genre": _looked_up(leaning.genre, tracks.genres),
+        "artist": _looked_up(leaning.artist, tracks.artists),
+        "company": tracks.company @ leaning.company if len(leaning.company) else np.zeros(len(tracks)),
+        "track": _looked_up(leaning.track, tracks.ids.astype(np.intp)),
+    }
 
 
-def _equal(codes: Codes) -> npt.NDArray[np.bool_]:
+def _looked_up(weights: tuple[Codes, Floats], codes: Codes) -> Floats:
+    names, values = weights
+    if not len(names):
+        return np.zeros(len(codes))
+    places = np.searchsorted(names, codes).clip(max=len(names) - 1)
+    found: Floats = np.where(names[places] == codes, values[places], 0.0)
+    return found
+
+
+def _draw(seen: Features, asked: Features, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Return one liking from the prior, for the seen tracks and for the asked ones."""
+    slopes = TONE * rng.normal(size=3) + TONE_BY_EMOTION * rng.normal(size=(len(EMOTIONS), 3))
+    direction: Floats = np.asarray(COMPANY * rng.normal(size=asked.company.shape[1]))
+    emotions = np.concatenate([seen.emotions, asked.emotions])
+    liking: Floats = np.full(len(emotions), BIAS * rng.normal())
+    liking += np.einsum("md,md->m", np.concatenate([seen.offsets, asked.offsets]), slopes[emotions])
+    if len(direction):
+        liking += np.concatenate([seen.company.reshape(-1, len(direction)), asked.company]) @ direction
+    one_hot = ((GENRE, seen.genres, asked.genres), (ARTIST, seen.artists, asked.artists), (TRACK, seen.ids, asked.ids))
+    for scale, before, after in one_hot:
+        codes = np.concatenate([before, after])
+        names, places = np.unique(codes, return_inverse=True)
+        liking += np.where(codes >= 0, scale * rng.normal(size=len(names))[places], 0.0)
+    return liking[: len(seen)], liking[len(seen) :]
+
+
+def _equal(codes: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.bool_]:
     same: npt.NDArray[np.bool_] = (codes[:, None] == codes) & (codes >= 0)
     return same

@@ -9,29 +9,29 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from emotune.emotions import ANCHORS, EMOTIONS
-from playlists.listeners import Catalogue, Listener, draw_mood
+from playlists.columns import Columns
+from playlists.listeners import Listener, draw_mood
 from playlists.plot import learning_curve
 from playlists.simulation import ARMS, LENGTH, History, simulate
 from tests.factories import make_track
 
 
-def make_catalogue(each: int = 400) -> Catalogue:
+def make_catalogue(each: int = 400) -> Columns:
     rng = np.random.default_rng(1)
     n = each * len(EMOTIONS)
     emotion = np.repeat(np.arange(len(EMOTIONS)), each)
-    vad = np.array(ANCHORS)[emotion] + rng.normal(0, 0.8, (n, 3))
-    order = np.lexsort((np.linalg.norm(vad - np.array(ANCHORS)[emotion], axis=1), emotion))
-    return Catalogue(
-        ids=rng.permutation(n),
-        vad=vad[order],
-        emotion=emotion,
-        genre=rng.integers(-1, 20, n),
-        artist=rng.integers(0, 300, n),
+    return Columns(
+        ids=np.sort(rng.permutation(n).reshape(-1, each)).ravel(),
+        vad=(np.array(ANCHORS)[emotion] + rng.normal(0, 0.8, (n, 3))).astype(np.float32),
+        emotion=emotion.astype(np.int8),
+        genre=rng.integers(-1, 20, n, np.int32),
+        artist=rng.integers(0, 300, n, np.int32),
+        recording=np.arange(1, n + 1),
+        use=np.zeros(n, np.int8),
+        tags=rng.integers(0, 30, n).astype(np.float32),
         genres=tuple(f"genre {i}" for i in range(20)),
-        artists=tuple(f"artist {i}" for i in range(300)),
-        spotify_ids=tuple(f"{i:022d}" for i in range(n)),
-        popularity=rng.integers(0, 30, n).astype(np.float64),
         centres=np.array(ANCHORS),
+        company=np.zeros((300, 0), np.float32),
     )
 
 

@@ -15,12 +15,12 @@ from tests.factories import make_capture, make_track, make_user
 RNG = np.random.default_rng(4)
 
 
-def make_stops(vad, *, artists=None, spotify_ids=None, liking=None):
+def make_stops(vad, *, recordings=None, liking=None):
     n = len(vad)
     return Stops(
         np.asarray(vad, np.float64).reshape(-1, 3),
-        artists or tuple(f"artist {i}" for i in range(n)),
-        spotify_ids or tuple(f"id{i}" for i in range(n)),
+        np.arange(n),
+        np.arange(1, n + 1) if recordings is None else np.array(recordings),
         np.zeros(n) if liking is None else np.asarray(liking, np.float64),
     )
 
@@ -68,9 +68,9 @@ def test_the_same_seed_gives_the_same_journey():
 
 
 def test_no_spotify_id_comes_twice():
-    stops = make_stops(np.linspace([1, 1, 1], [4, 1, 1], 6), spotify_ids=("a", "a", "b", "b", "c", "c"))
+    stops = make_stops(np.linspace([1, 1, 1], [4, 1, 1], 6), recordings=(1, 1, 2, 2, 3, 3))
     journey = plan(stops.vad[0], stops.vad[-1], stops, k=6, seed=0)
-    ids = [stops.spotify_ids[i] for i in journey.stops]
+    ids = stops.recordings[journey.stops].tolist()
     assert len(ids) == len(set(ids))
 
 

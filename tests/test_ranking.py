@@ -1,38 +1,40 @@
 """Ranking: what a person is given for a mood, from arrays alone."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emotune.emotions import BY_NAME
+from emotune.emotions import BY_NAME, EMOTIONS
 from playlists.ranking import ARTIST_CAP, EXPLORE_EVERY, Candidates, Taste, rank, target_point
 from playlists.taste import Evidence, Features
 
+SAD = EMOTIONS.index("sad")
 CENTRE = np.array(BY_NAME["sad"].anchor)
 CENTRES = {name: emotion.anchor for name, emotion in BY_NAME.items()}
 
 
-def make_candidates(n: int, *, artists: int = 1000, genres: int = 7, spotify: bool = True) -> Candidates:
+def make_candidates(n: int, *, artists: int = 1000, genres: int = 7) -> Candidates:
     """Tracks 1..n, each further from the centre than the one before, in directions that take turns."""
     directions = np.random.default_rng(5).normal(size=(n, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     offsets = directions * np.linspace(0.05, 2, n)[:, None]
     features = Features(
-        ids=tuple(range(1, n + 1)),
+        ids=np.arange(1, n + 1),
         offsets=offsets,
-        emotions=("sad",) * n,
-        artists=tuple(f"artist {i % artists}" for i in range(n)),
-        genres=tuple(f"genre {i % genres}" for i in range(n)),
+        emotions=np.full(n, SAD),
+        artists=np.arange(n) % artists,
+        genres=np.arange(n) % genres,
+        company=np.zeros((n, 0)),
     )
-    spotify_ids = tuple(f"id{i:020d}" if spotify else "" for i in range(n))
-    return Candidates(CENTRE + offsets, features, spotify_ids, np.zeros(n, np.bool_))
+    names = tuple(f"genre {i}" for i in range(genres))
+    return Candidates(CENTRE + offsets, features, names, np.arange(1, n + 1), np.zeros(n, np.bool_))
 
 
 def ids(candidates, picks):
-    return [candidates.features.ids[pick.index] for pick in picks]
+    return candidates.features.ids[[pick.index for pick in picks]].tolist()
 
 
 def ranked(pool, taste=None, *, k=15, seed=0, target=CENTRE):
@@ -42,13 +44,7 @@ def ranked(pool, taste=None, *, k=15, seed=0, target=CENTRE):
 def acts(pool, values):
     """Evidence from ratings of candidates, by their ids."""
     rows = [track_id - 1 for track_id in values]
-    taken = Features(
-        ids=tuple(values),
-        offsets=pool.features.offsets[rows],
-        emotions=tuple("sad" for _ in rows),
-        artists=tuple(pool.features.artists[i] for i in rows),
-        genres=tuple(pool.features.genres[i] for i in rows),
-    )
+    taken = Features(*(getattr(pool.features, field.name)[rows] for field in fields(Features)))
     return Evidence.of(taken, list(values.values()), [0.3] * len(rows))
 
 
@@ -80,21 +76,9 @@ def test_the_picks_follow_the_whole_mood_and_not_its_top_alone():
         assert shaded[0] > plain[0] + 0.3
 
 
-def test_what_is_banned_never_comes_back_not_even_under_another_id():
-    pool = make_candidates(20)
-    twins = replace(pool, spotify_ids=(*pool.spotify_ids[:19], pool.spotify_ids[2]))
-    taste = Taste(banned=frozenset({1, 2}), banned_spotify=frozenset({pool.spotify_ids[2]}))
-    assert set(ranked(twins, taste, k=20)) == set(range(4, 20))
-
-
-def test_everything_banned_leaves_nothing():
-    pool = make_candidates(20)
-    assert ranked(pool, Taste(banned=frozenset(pool.features.ids))) == []
-
-
 def test_a_liked_artist_moves_up_and_the_reason_says_so():
     pool = make_candidates(300, artists=100)
-    taste = Taste(evidence=acts(pool, {121: 1.0, 221: 1.0}), liked={pool.features.artists[20]: 2})
+    taste = Taste(evidence=acts(pool, {121: 1.0, 221: 1.0}), liked={20: 2})
     assert ranked(pool, k=300).index(21) > ranked(pool, taste, k=300).index(21)
     reasons = {ids(pool, [pick])[0]: pick.reason for pick in rank(pool, taste, target=CENTRE, k=15, seed=0)}
     assert reasons[21].endswith("you liked two by this artist")
@@ -142,7 +126,9 @@ def test_the_artist_cap_holds_until_nothing_else_is_left():
 
 def test_no_spotify_id_comes_twice():
     pool = make_candidates(30)
-    assert len(ranked(replace(pool, spotify_ids=pool.spotify_ids[:15] * 2), k=30)) == 15
+    twins = np.tile(np.arange(1, 16), 2)
+    assert len(ranked(replace(pool, recordings=twins), k=30)) == 15
+    assert len(ranked(replace(pool, recordings=np.zeros(30, np.int64)), k=30)) == 30
 
 
 def test_it_rejects_a_negative_k():
@@ -157,14 +143,29 @@ def test_it_rejects_a_negative_k():
     seed=st.integers(0, 2**31),
     artists=st.integers(1, 60),
     liked=st.sets(st.integers(1, 60), max_size=8),
-    banned=st.sets(st.integers(1, 60), max_size=8),
 )
-def test_it_returns_k_different_tracks_wherever_there_are_that_many(n, k, seed, artists, liked, banned):
+def test_it_returns_k_different_tracks_wherever_there_are_that_many(n, k, seed, artists, liked):
     pool = make_candidates(n, artists=artists)
-    evidence = acts(pool, {track_id: 1.0 for track_id in sorted(liked) if track_id <= n})
-    taste = Taste(evidence=evidence, banned=frozenset(banned))
+    taste = Taste(evidence=acts(pool, {track_id: 1.0 for track_id in sorted(liked) if track_id <= n}))
     picks = rank(pool, taste, target=CENTRE, k=k, seed=seed)
-    allowed = set(range(1, n + 1)) - banned
-    assert len(set(ids(pool, picks)) & allowed) == len(picks) == min(len(allowed), k)
+    assert len(set(ids(pool, picks))) == len(picks) == min(n, k)
     assert picks == rank(pool, taste, target=CENTRE, k=k, seed=seed)
     assert all(pick.reason.strip() for pick in picks)
+
+
+def test_company_that_is_liked_moves_artists_up_that_nobody_rated():
+    pool = make_candidates(300, genres=300)
+    vectors = np.zeros((300, 2))
+    vectors[200:220, 0] = vectors[100, 0] = 1.4
+    pool = replace(pool, features=replace(pool.features, company=vectors))
+    taste = Taste(evidence=acts(pool, dict.fromkeys(range(202, 212), 1.0)))
+    assert ranked(pool, k=300).index(101) > ranked(pool, taste, k=300).index(101)
+    reasons = {ids(pool, [pick])[0]: pick.reason for pick in rank(pool, taste, target=CENTRE, k=300, seed=0)}
+    assert reasons[101].endswith("people who like what you like play this artist")
+
+
+def test_an_artist_who_was_heard_to_the_end_is_named_without_a_rating():
+    pool = make_candidates(300, artists=100, genres=300)
+    taste = Taste(evidence=acts(pool, {121: 0.4, 221: 0.4}))
+    reasons = {ids(pool, [pick])[0]: pick.reason for pick in rank(pool, taste, target=CENTRE, k=300, seed=0)}
+    assert reasons[21].endswith("you let this artist play to the end")

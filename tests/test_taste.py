@@ -3,14 +3,20 @@
 import numpy as np
 import pytest
 
-from playlists.taste import ARTIST, BIAS, GENRE, TRACK, Evidence, Features, believe, no_evidence
+from playlists.taste import ARTIST, BIAS, GENRE, TRACK, Evidence, Features, believe, lean, no_evidence
 
 
-def tracks(*names, offsets=None):
+def tracks(*names, offsets=None, company=None):
     """Tracks given as (id, artist, genre); all sad, at the centre unless `offsets` says otherwise."""
-    ids, artists, genres = zip(*names, strict=True)
+    ids, artists, genres = (np.array(column) for column in zip(*names, strict=True))
+    n = len(names)
     return Features(
-        ids, np.zeros((len(names), 3)) if offsets is None else np.array(offsets), ("sad",) * len(names), artists, genres
+        ids,
+        np.zeros((n, 3)) if offsets is None else np.array(offsets),
+        np.full(n, 4),
+        artists,
+        genres,
+        np.zeros((n, 0)) if company is None else np.array(company, np.float64),
     )
 
 
@@ -22,8 +28,8 @@ def samples(evidence, asked, n=4000):
     return np.array([belief(evidence, asked, seed).sample for seed in range(n)])
 
 
-ASKED = tracks((1, "a", "x"), (2, "a", "y"), (3, "b", "x"), (4, "b", ""))
-LIKED = Evidence.of(tracks((1, "a", "x")), [1.0], [0.3])
+ASKED = tracks((1, 0, 0), (2, 0, 1), (3, 1, 0), (4, 1, -1))
+LIKED = Evidence.of(tracks((1, 0, 0)), [1.0], [0.3])
 
 
 def test_without_evidence_nothing_is_expected_and_the_sample_is_the_prior():
@@ -50,34 +56,55 @@ def test_the_samples_have_the_posterior_mean_and_spread():
 
 
 def test_an_unknown_genre_shares_nothing():
-    evidence = Evidence.of(tracks((9, "z", "")), [1.0], [0.3])
+    evidence = Evidence.of(tracks((9, 9, -1)), [1.0], [0.3])
     assert belief(evidence, ASKED).genre == pytest.approx(0)
 
 
 def test_the_tone_that_was_liked_is_expected_to_be_liked_on_that_side():
-    evidence = Evidence.of(tracks((8, "c", ""), (9, "d", ""), offsets=[[1, 0, 0], [-1, 0, 0]]), [1.0, -1.0], [0.3, 0.3])
-    asked = tracks((1, "a", ""), (2, "b", ""), offsets=[[0.5, 0, 0], [-0.5, 0, 0]])
+    evidence = Evidence.of(tracks((8, 2, -1), (9, 3, -1), offsets=[[1, 0, 0], [-1, 0, 0]]), [1.0, -1.0], [0.3, 0.3])
+    asked = tracks((1, 0, -1), (2, 1, -1), offsets=[[0.5, 0, 0], [-0.5, 0, 0]])
     tone = belief(evidence, asked).tone
     assert tone[0] == pytest.approx(-tone[1])
     assert tone[0] > 0.1
 
 
 def test_more_ratings_leave_less_doubt():
-    asked = tracks((50, "a", "x"))
-    few = Evidence.of(tracks((1, "a", "x")), [1.0], [0.3])
-    many = Evidence.of(tracks(*[(i, "a", "x") for i in range(1, 21)]), [1.0] * 20, [0.3] * 20)
+    asked = tracks((50, 0, 0))
+    few = Evidence.of(tracks((1, 0, 0)), [1.0], [0.3])
+    many = Evidence.of(tracks(*[(i, 0, 0) for i in range(1, 21)]), [1.0] * 20, [0.3] * 20)
     assert samples(many, asked, 1000).std() < samples(few, asked, 1000).std()
 
 
 def test_taking_a_rating_back_restores_exactly_what_was_before():
     before = belief(LIKED, ASKED)
-    more = Evidence.of(tracks((1, "a", "x"), (3, "b", "x")), [1.0, -1.0], [0.3, 0.3])
+    more = Evidence.of(tracks((1, 0, 0), (3, 1, 0)), [1.0, -1.0], [0.3, 0.3])
     assert not np.array_equal(belief(more, ASKED).mean, before.mean)
-    after = belief(Evidence.of(tracks((1, "a", "x")), [1.0], [0.3]), ASKED)
+    after = belief(Evidence.of(tracks((1, 0, 0)), [1.0], [0.3]), ASKED)
     assert np.array_equal(after.mean, before.mean)
     assert np.array_equal(after.sample, before.sample)
 
 
 def test_it_rejects_what_is_not_a_number():
     with pytest.raises(ValueError, match="not numbers"):
-        belief(Evidence.of(tracks((1, "a", "x")), [np.nan], [0.3]), ASKED)
+        belief(Evidence.of(tracks((1, 0, 0)), [np.nan], [0.3]), ASKED)
+
+
+def test_company_of_what_was_liked_is_expected_to_be_liked():
+    evidence = Evidence.of(tracks((8, 2, -1), (9, 3, -1), company=[[1, 0], [0, 1]]), [1.0, -1.0], [0.3, 0.3])
+    asked = tracks((1, 4, -1), (2, 5, -1), (3, 6, -1), company=[[1, 0], [0, 1], [0, 0]])
+    found = belief(evidence, asked).company
+    assert found[0] > 0.1 > -0.1 > found[1]
+    assert found[2] == 0
+    assert lean(evidence).company @ [1, 0] == pytest.approx(found[0])
+
+
+def test_a_track_without_an_emotion_has_no_tone():
+    features = tracks((1, 0, 0), offsets=[[0.0, 0, 0]])
+    nowhere = Features(
+        *(
+            *(getattr(features, name) for name in ("ids", "offsets")),
+            np.array([-1]),
+            *(getattr(features, name) for name in ("artists", "genres", "company")),
+        )
+    )
+    assert belief(Evidence.of(nowhere, [1.0], [0.3]), nowhere).tone == pytest.approx(0)

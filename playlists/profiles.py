@@ -1,0 +1,152 @@
+"""What a person did, read by one query, and what it says of their taste."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from django.db import connection
+from django.utils import timezone
+
+from catalogue.models import Track
+from playlists.columns import Columns
+from playlists.models import Listen, NeverAgain, NeverArtist, Playlist, PlaylistTrack, Rating, Skip
+from playlists.ranking import Taste
+from playlists.taste import Evidence
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+# So many of a person's latest ratings, listens and skips speak for their taste, and so many playlists and listens are
+# still in their ears.
+LATEST = 200
+COOLING_PLAYLISTS = 8
+COOLING_LISTENS = 60
+# What an act says of a track, and the variance of that word: a listener may let a track run that they do not care for.
+LISTENED, SKIPPED = 0.4, -0.4
+RATING_NOISE, ACT_NOISE = 0.3, 1.0
+
+# Each part walks an index for as many rows as it returns; the latest act comes first.
+ACTS = """
+SELECT kind, track_id, id FROM (
+SELECT * FROM (SELECT 'like' AS kind, track_id, rated_at AS moment, id FROM {rating} WHERE user_id = %(user)s
+               AND value = 1 ORDER BY rated_at DESC, id DESC LIMIT {latest}) AS likes
+UNION ALL SELECT 'dislike', track_id, rated_at, id FROM {rating} WHERE user_id = %(user)s AND value = -1
+UNION ALL SELECT * FROM (SELECT 'listen', track_id, listened_at, id FROM {listen} WHERE user_id = %(user)s
+                         ORDER BY listened_at DESC, id DESC LIMIT {latest}) AS listens
+UNION ALL SELECT * FROM (SELECT 'skip', track_id, skipped_at, id FROM {skip} WHERE user_id = %(user)s
+                         ORDER BY skipped_at DESC, id DESC LIMIT {latest}) AS skips
+UNION ALL SELECT 'never', track_id, created_at, id FROM {never} WHERE user_id = %(user)s
+          AND (until IS NULL OR until > %(now)s)
+UNION ALL SELECT 'artist', (SELECT MIN(t.id) FROM {track} AS t WHERE t.artist = n.artist), created_at, id
+          FROM {never_artist} AS n WHERE user_id = %(user)s AND (until IS NULL OR until > %(now)s)
+UNION ALL SELECT 'place', e.track_id, l.created_at, l.id FROM {place} AS e JOIN (
+    SELECT id, created_at FROM {playlist} WHERE user_id = %(user)s ORDER BY created_at DESC, id DESC LIMIT {playlists}
+    ) AS l ON e.playlist_id = l.id
+) AS acts WHERE track_id IS NOT NULL ORDER BY moment DESC, id DESC
+"""
+TABLES = {
+    "rating": Rating,
+    "listen": Listen,
+    "skip": Skip,
+    "never": NeverAgain,
+    "never_artist": NeverArtist,
+    "place": PlaylistTrack,
+    "playlist": Playlist,
+    "track": Track,
+}
+STATEMENT = ACTS.format(
+    latest=LATEST,
+    playlists=COOLING_PLAYLISTS,
+    **{name: model._meta.db_table for name, model in TABLES.items()},  # noqa: SLF001 - a documented API
+)
+
+
+# A track counts as shown lately when it has one of so many latest places in anybody's playlists.
+SHOWN_PLACES = 20_000
+SHOWN = """
+SELECT DISTINCT track_id FROM {place} WHERE id > (SELECT COALESCE(MAX(id), 0) FROM {place}) - {places}
+AND track_id IN ({marks})
+"""
+
+
+class Act(NamedTuple):
+    """Something a person did with a track, or a place that it had in a playlist, whose `id` it is then."""
+
+    kind: str
+    track_id: int
+    id: int
+
+
+def taste_of(user: "User | None", columns: Columns) -> Taste:
+    """Return what a person's acts say; nobody has no taste. Computed anew each time, so that undoing leaves nothing."""
+    if user is None:
+        return Taste()
+    found = _acts(user)
+    _, there = columns.rows_of([act.track_id for act in found])
+    acts = [act for act, is_there in zip(found, there.tolist(), strict=True) if is_there]
+    return Taste(
+        evidence=_evidence(acts, columns),
+        liked=_by_artist(_of(acts, "like"), columns),
+        cooling=_cooling(_of(acts, "place"), _of(acts, "listen")),
+        banned=frozenset(act.track_id for act in _of(acts, "never", "dislike")),
+        banned_artists=frozenset(_by_artist(_of(acts, "artist"), columns)),
+    )
+
+
+def _of(acts: Sequence[Act], *kinds: str) -> list[Act]:
+    return [act for act in acts if act.kind in kinds]
+
+
+def _acts(user: "User") -> list[Act]:
+    """Return a person's acts, the latest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(STATEMENT, {"user": user.pk, "now": connection.ops.adapt_datetimefield_value(timezone.now())})
+        return [Act(*row) for row in cursor.fetchall()]
+
+
+def _by_artist(acts: Sequence[Act], columns: Columns) -> dict[int, int]:
+    counts: dict[int, int] = {}
+    for artist in columns.artist[columns.rows_of([act.track_id for act in acts])[0]].tolist():
+        counts[artist] = counts.get(artist, 0) + 1
+    return counts
+
+
+def _evidence(acts: Sequence[Act], columns: Columns) -> Evidence:
+    """Count each track once: by its rating, or else by its latest listen, or else by its skip."""
+    ratings = _of(acts, "like", "dislike")[:LATEST]
+    words = {act.track_id: (1.0 if act.kind == "like" else -1.0, RATING_NOISE) for act in ratings}
+    for act in _of(acts, "listen"):
+        words.setdefault(act.track_id, (LISTENED, ACT_NOISE))
+    for act in _of(acts, "skip"):
+        words.setdefault(act.track_id, (SKIPPED, ACT_NOISE))
+    kept = dict(list(words.items())[:LATEST])
+    features = columns.features(columns.rows_of(kept)[0])
+    return Evidence.of(features, [value for value, _ in kept.values()], [noise for _, noise in kept.values()])
+
+
+def _cooling(places: Sequence[Act], listens: Sequence[Act]) -> dict[int, float]:
+    """Return by track how fresh it is in a person's memory: 1 for the latest, fading evenly with each one since."""
+    order: dict[int, int] = {}
+    cooling: dict[int, float] = {}
+    for act in places:
+        age = order.setdefault(act.id, len(order)) / COOLING_PLAYLISTS
+        cooling[act.track_id] = max(cooling.get(act.track_id, 0.0), 1 - age)
+    for place, act in enumerate(listens[:COOLING_LISTENS]):
+        cooling[act.track_id] = max(cooling.get(act.track_id, 0.0), 1 - place / COOLING_LISTENS)
+    return cooling
+
+
+def shown_lately(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Return which of the tracks (n,) were given to anybody lately; one query, by an index."""
+    if not len(ids):
+        return np.zeros(0, np.bool_)
+    statement = SHOWN.format(
+        place=PlaylistTrack._meta.db_table,  # noqa: SLF001 - a documented API
+        places=SHOWN_PLACES,
+        marks=",".join(map(str, ids.tolist())),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        found = [row[0] for row in cursor.fetchall()]
+    return np.isin(ids, found)
