@@ -1,16 +1,17 @@
 """What a person does with tracks: rate them, hear them, skip them, never want them again; and how it is taken back."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from catalogue.models import Track
 from emotune.errors import InvalidInput
-from playlists.models import Listen, NeverAgain, NeverArtist, Playlist, Rating, Skip
+from playlists.models import HistoryImport, Listen, NeverAgain, NeverArtist, Playlist, Rating, Skip
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -32,14 +33,16 @@ class Heard:
     listened_at: datetime
     source: str = Listen.Source.API
     playlist_id: int | None = None
+    imported_id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class Word:
-    """A rating as it was before another one: 0 is none."""
+    """A rating as it was before another one: 0 is none. One that an import brought belongs to it."""
 
     value: int
     rated_at: datetime | None = None
+    imported_id: UUID | None = None
 
 
 def rate(*, user: "User", track: Track, value: int) -> int:
@@ -63,7 +66,7 @@ def bulk_rate(*, user: "User", track_ids: Collection[int], value: int) -> dict[i
         known = Track.objects.filter(id__in=track_ids).order_by("id").values_list("id", flat=True)
         before = {track_id: Word(0) for track_id in known}
         for row in Rating.objects.filter(user=user, track__in=before):
-            before[row.track_id] = Word(row.value, row.rated_at)
+            before[row.track_id] = Word(row.value, row.rated_at, row.imported_id)
         now = timezone.now()
         _put_ratings(user, {track_id: Word(value, now) for track_id in before})
     return before
@@ -72,9 +75,15 @@ def bulk_rate(*, user: "User", track_ids: Collection[int], value: int) -> dict[i
 def restore_ratings(*, user: "User", ratings: Mapping[int, Word]) -> None:
     """Put ratings back as they were, with their times; what `bulk_rate` gave is what is expected here."""
     _check_number(ratings, "ratings")
-    known = Track.objects.filter(id__in=ratings).values_list("id", flat=True)
+    known = set(Track.objects.filter(id__in=ratings).values_list("id", flat=True))
+    brought = {word.imported_id for word in ratings.values() if word.imported_id}
+    imports = set(HistoryImport.objects.filter(user=user, id__in=brought).values_list("id", flat=True))
+    kept = {
+        track_id: ratings[track_id] if ratings[track_id].imported_id in {None, *imports} else Word(0)
+        for track_id in sorted(known)
+    }
     with transaction.atomic():
-        _put_ratings(user, {track_id: ratings[track_id] for track_id in sorted(known)})
+        _put_ratings(user, kept)
 
 
 def _put_ratings(user: "User", ratings: Mapping[int, Word]) -> None:
@@ -84,13 +93,19 @@ def _put_ratings(user: "User", ratings: Mapping[int, Word]) -> None:
         Rating.objects.filter(user=user, track__in=none).delete()
     Rating.objects.bulk_create(
         [
-            Rating(user=user, track_id=track_id, value=word.value, rated_at=word.rated_at or timezone.now())
+            Rating(
+                user=user,
+                track_id=track_id,
+                value=word.value,
+                rated_at=word.rated_at or timezone.now(),
+                imported_id=word.imported_id,
+            )
             for track_id, word in ratings.items()
             if word.value
         ],
         update_conflicts=True,
         unique_fields=["user", "track"],
-        update_fields=["value", "rated_at"],
+        update_fields=["value", "rated_at", "imported"],
     )
 
 
@@ -140,9 +155,8 @@ def add_listens(*, user: "User", listens: Sequence[Heard]) -> int:
     """Store listens that were checked before, whatever their number in memory; return how many are new."""
     wanted = {(listen.track_id, listen.listened_at): listen for listen in reversed(listens)}
     moments = {moment for _, moment in wanted}
-    known = set(
-        Listen.objects.filter(user=user, listened_at__in=moments).order_by().values_list("track_id", "listened_at")
-    )
+    noted = Listen.objects.filter(user=user, listened_at__in=moments).order_by()
+    known = set(noted.values_list("track_id", "listened_at"))
     new = [
         Listen(
             user=user,
@@ -150,6 +164,7 @@ def add_listens(*, user: "User", listens: Sequence[Heard]) -> int:
             listened_at=listen.listened_at,
             source=listen.source,
             playlist_id=listen.playlist_id,
+            imported_id=listen.imported_id,
         )
         for key, listen in wanted.items()
         if key not in known
@@ -163,21 +178,23 @@ def delete_listens(*, user: "User", listen_ids: Collection[int]) -> list[Heard]:
     _check_number(listen_ids, "listens")
     with transaction.atomic():
         rows = Listen.objects.filter(user=user, id__in=listen_ids)
-        found = [Heard(row.track_id, row.listened_at, row.source, row.playlist_id) for row in rows]
+        found = [Heard(row.track_id, row.listened_at, row.source, row.playlist_id, row.imported_id) for row in rows]
         rows.delete()
     return found
 
 
 def restore_listens(*, user: "User", listens: Sequence[Heard]) -> int:
-    """Put deleted listens back; a track or playlist that has gone meanwhile is left out. Returns how many came back."""
+    """Put deleted listens back; one whose track or import has gone stays away. Returns how many came back."""
     _check_number(listens, "listens")
     tracks = set(Track.objects.filter(id__in={row.track_id for row in listens}).values_list("id", flat=True))
     wanted = {row.playlist_id for row in listens if row.playlist_id}
     playlists = set(Playlist.objects.filter(user=user, id__in=wanted).values_list("id", flat=True))
+    brought = {row.imported_id for row in listens if row.imported_id}
+    imports = set(HistoryImport.objects.filter(user=user, id__in=brought).values_list("id", flat=True))
     rows = [
-        Heard(row.track_id, row.listened_at, row.source, row.playlist_id if row.playlist_id in playlists else None)
+        replace(row, playlist_id=row.playlist_id if row.playlist_id in playlists else None)
         for row in listens
-        if row.track_id in tracks
+        if row.track_id in tracks and (row.imported_id is None or row.imported_id in imports)
     ]
     return add_listens(user=user, listens=rows)
 

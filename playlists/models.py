@@ -9,6 +9,7 @@ from django.utils import timezone
 from catalogue.models import Track
 from detection.models import Capture
 from emotune.emotions import EMOTIONS
+from emotune.jobs import OPEN, Job, JobState
 
 
 class Playlist(models.Model):
@@ -66,6 +67,49 @@ class PlaylistTrack(models.Model):
         return f"{self.rank}. {self.track}"
 
 
+class HistoryImport(Job):
+    """A file of another service on its way into a person's history, and what became of its records.
+
+    What it brought belongs to it: an import that is deleted, was cancelled or has failed takes it along.
+    """
+
+    class Kind(models.TextChoices):
+        ANY = "", "whatever the file is"
+        LISTENBRAINZ = "listenbrainz", "ListenBrainz"
+        LASTFM = "lastfm", "Last.fm"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="history_imports")
+    kind = models.CharField(max_length=12, choices=Kind.choices, blank=True)
+    name = models.CharField(max_length=200, help_text="what the file was called where it came from")
+    file = models.FileField(upload_to="histories", blank=True)
+    rows = models.PositiveIntegerField(default=0)
+    matched = models.PositiveIntegerField(default=0, help_text="new listens")
+    repeated = models.PositiveIntegerField(default=0, help_text="listens that were noted already")
+    unmatched = models.PositiveIntegerField(default=0, help_text="of music that the catalogue does not have")
+    rated = models.PositiveIntegerField(default=0, help_text="likes and dislikes that were taken over")
+    rejected = models.PositiveIntegerField(default=0)
+    rejects = models.JSONField(default=list, help_text="place and reason of the first rejected records")
+    missing = models.JSONField(default=list, help_text="artist, title and listens of what was missed most")
+
+    class Meta(Job.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(state__in=OPEN), name="one_open_import_of_a_history"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"
+
+    def let_go(self) -> None:
+        if self.state != JobState.DONE:
+            Listen.objects.filter(imported=self.pk).delete()
+            Rating.objects.filter(imported=self.pk).delete()
+        if self.file:
+            self.file.delete(save=False)
+            HistoryImport.objects.filter(pk=self.pk).update(file="")
+
+
 class Listen(models.Model):
     """A track that was really heard: 30 seconds or half of it."""
 
@@ -80,6 +124,9 @@ class Listen(models.Model):
     track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
     playlist = models.ForeignKey(Playlist, null=True, blank=True, on_delete=models.SET_NULL, related_name="listens")
     source = models.CharField(max_length=12, choices=Source.choices)
+    imported = models.ForeignKey(
+        HistoryImport, null=True, blank=True, editable=False, on_delete=models.CASCADE, related_name="listens"
+    )
     listened_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -99,6 +146,9 @@ class Rating(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="ratings")
     track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
     value = models.SmallIntegerField()
+    imported = models.ForeignKey(
+        HistoryImport, null=True, blank=True, editable=False, on_delete=models.CASCADE, related_name="ratings"
+    )
     rated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.core import signing
 from django.utils import timezone
@@ -24,13 +25,17 @@ TOO_LATE = "That can no longer be undone. Reload the page to see how things stan
 
 def of_ratings(user: "User", before: Mapping[int, Word]) -> str:
     """Return the token that puts ratings back as they were before a bulk rating."""
-    rows = [[track_id, word.value, _number(word.rated_at)] for track_id, word in before.items()]
+    rows = [
+        [track_id, word.value, _number(word.rated_at), _text(word.imported_id)] for track_id, word in before.items()
+    ]
     return _sign(user, ["ratings", rows])
 
 
 def of_listens(user: "User", deleted: Sequence[Heard]) -> str:
     """Return the token that puts deleted listens back."""
-    rows = [[row.track_id, _number(row.listened_at), row.source, row.playlist_id] for row in deleted]
+    rows = [
+        [row.track_id, _number(row.listened_at), row.source, row.playlist_id, _text(row.imported_id)] for row in deleted
+    ]
     return _sign(user, ["listens", rows])
 
 
@@ -54,10 +59,13 @@ def undo(*, user: "User", token: str) -> str:
     if what in ("track", "artist"):
         return _keep_as_before(user, what, *rows[0])
     if what == "ratings":
-        ratings = {track_id: Word(value, _moment(at)) for track_id, value, at in rows}
+        ratings = {track_id: Word(value, _moment(at), _id(brought)) for track_id, value, at, brought in rows}
         listening.restore_ratings(user=user, ratings=ratings)
         return "The ratings are as they were."
-    heard = [Heard(track_id, _moment(at) or EPOCH, source, playlist_id) for track_id, at, source, playlist_id in rows]
+    heard = [
+        Heard(track_id, _moment(at) or EPOCH, source, playlist_id, _id(brought))
+        for track_id, at, source, playlist_id, brought in rows
+    ]
     back = listening.restore_listens(user=user, listens=heard)
     return f"{back} listen{'' if back == 1 else 's'} came back."
 
@@ -86,3 +94,11 @@ def _number(moment: datetime | None) -> int | None:
 
 def _moment(number: int | None) -> datetime | None:
     return None if number is None else EPOCH + number * MICROSECOND
+
+
+def _text(value: UUID | None) -> str:
+    return str(value) if value else ""
+
+
+def _id(text: str) -> UUID | None:
+    return UUID(text) if text else None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from playlists import browse_views, history_views, never_views, views
+from playlists import browse_views, history_views, import_views, never_views, views
 
 app_name = "playlists"
 urlpatterns = [
@@ -13,6 +13,10 @@ urlpatterns = [
     path("history/delete/", history_views.delete_listens, name="listens_delete"),
     path("history/delete/all/", history_views.delete_all, name="listens_delete_all"),
     path("history/undo/", history_views.take_back, name="undo"),
+    path("history/import/", import_views.imports, name="import"),
+    path("history/import/<uuid:job_id>/", import_views.progress, name="import_progress"),
+    path("history/import/<uuid:job_id>/cancel/", import_views.cancel, name="import_cancel"),
+    path("history/import/<uuid:job_id>/remove/", import_views.remove, name="import_remove"),
     path("history/never/", never_views.never, name="never"),
     path("history/never/artist/", never_views.never_artist, name="never_artist"),
     path("history/never/undo/", never_views.take_back, name="never_undo"),

@@ -1,0 +1,172 @@
+"""One record of an export of listens, as ListenBrainz or Last.fm writes it: what was heard, when, or a like."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+LISTENBRAINZ, LASTFM = "listenbrainz", "lastfm"
+SPOTIFY = re.compile(r"(?:^|/|:)([0-9A-Za-z]{22})(?:[?#].*)?$", re.ASCII)
+MBID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+LONGEST_NAME = 500
+# Nobody noted listens before; and the clocks of other players may be a little ahead.
+FIRST = datetime(2002, 10, 1, tzinfo=UTC)
+AHEAD = timedelta(minutes=10)
+DATES = ("%d %b %Y %H:%M", "%d %b %Y, %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
+
+
+@dataclass(frozen=True, slots=True)
+class Music:
+    """What an export knows of a recording; `spotify_id` and `mbid` are empty where it does not."""
+
+    artist: str
+    title: str
+    spotify_id: str = ""
+    mbid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """A listen of an export, and where in the file it stands."""
+
+    where: str
+    music: Music
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A like (1) or dislike (-1) of an export."""
+
+    where: str
+    music: Music
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A record that cannot be used, with the reason in words."""
+
+    where: str
+    reason: str
+
+
+Record = Listened | Judged | Broken
+
+
+class Bad(Exception):
+    """Why one record cannot be used."""
+
+
+def record_of(value: Any, where: str, now: datetime) -> Record | None:
+    """Return what one JSON object says; None for what says nothing, such as a track that plays now. Raises Bad."""
+    if not isinstance(value, dict):
+        raise Bad("this is no object")
+    if "score" in value and "listened_at" not in value:
+        return _feedback(value, where)
+    metadata = value.get("track_metadata")
+    if isinstance(metadata, dict):
+        return Listened(where, _listenbrainz(metadata), _moment(value.get("listened_at"), now), LISTENBRAINZ)
+    playing = value.get("@attr")
+    if isinstance(playing, dict) and playing.get("nowplaying"):
+        return None
+    date = value.get("date", value.get("timestamp", value.get("uts")))
+    at = date.get("uts", date.get("#text")) if isinstance(date, dict) else date
+    name = value.get("name", value.get("track", value.get("title")))
+    music = _music(_name(value.get("artist")), _name(name), mbid=value.get("mbid"))
+    return Listened(where, music, _moment(at, now), LASTFM)
+
+
+def _feedback(value: dict[str, Any], where: str) -> Judged | None:
+    score = value["score"]
+    if score not in (-1, 0, 1):
+        raise Bad(f"{str(score)[:40]!r} is no score: 1, 0 or -1 is expected")
+    metadata = value.get("track_metadata")
+    mbid = _text(value.get("recording_mbid"))
+    music = _listenbrainz(metadata) if isinstance(metadata, dict) else Music("", "", mbid=_mbid(mbid))
+    if not music.mbid:
+        music = Music(music.artist, music.title, music.spotify_id, _mbid(mbid))
+    return Judged(where, music, int(score)) if score else None
+
+
+def _listenbrainz(metadata: dict[str, Any]) -> Music:
+    info = metadata.get("additional_info")
+    mapping = metadata.get("mbid_mapping")
+    info, mapping = info if isinstance(info, dict) else {}, mapping if isinstance(mapping, dict) else {}
+    spotify = info.get("spotify_id") or info.get("origin_url")
+    mbid = info.get("recording_mbid") or mapping.get("recording_mbid") or metadata.get("recording_mbid")
+    return _music(metadata.get("artist_name"), metadata.get("track_name"), mbid=mbid, spotify=spotify)
+
+
+def _music(artist: Any, title: Any, *, mbid: Any = "", spotify: Any = "") -> Music:
+    artist, title = _text(artist).strip(), _text(title).strip()
+    if not artist or not title:
+        raise Bad("the artist or the title is missing")
+    if len(artist) > LONGEST_NAME or len(title) > LONGEST_NAME:
+        raise Bad(f"the artist or the title is longer than {LONGEST_NAME} characters")
+    return Music(artist, title, _spotify(_text(spotify)), _mbid(_text(mbid)))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _name(value: Any) -> Any:
+    """Return the name in Last.fm's objects for artists, whose text stands under one of two keys."""
+    return value.get("#text", value.get("name")) if isinstance(value, dict) else value
+
+
+def _mbid(text: str) -> str:
+    text = text.strip().lower()
+    return text if MBID.fullmatch(text) else ""
+
+
+def _spotify(text: str) -> str:
+    match = SPOTIFY.search(text.strip()) if "://" not in text or "spotify.com/" in text else None
+    return match[1] if match else ""
+
+
+def _moment(value: Any, now: datetime) -> datetime:
+    """Read a moment: seconds or milliseconds since 1970, ISO 8601, or as Last.fm writes it; all in UTC."""
+    if isinstance(value, bool) or value in (None, ""):
+        raise Bad("the time is missing")
+    at = _of_number(value) if isinstance(value, int | float) else _of_words(str(value).strip())
+    if at is None:
+        raise Bad(f"{str(value)[:40]!r} is no time")
+    if not FIRST <= at <= now + AHEAD:
+        raise Bad(f"{at:%Y-%m-%d %H:%M} lies in the future or before {FIRST:%Y}")
+    return at
+
+
+def _of_number(value: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def is_moment(text: str) -> bool:
+    """Say whether a text is a moment in one of the ways in which exports write it."""
+    return _of_words(text) is not None
+
+
+def _of_words(text: str) -> datetime | None:
+    if re.fullmatch(r"\d{1,14}", text, re.ASCII):
+        return _of_number(int(text))
+    for form in DATES:
+        try:
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def record_of_row(fields: dict[str, str], where: str, now: datetime) -> Listened:
+    """Return the listen of one row of a CSV, whose fields are named as in `exports.COLUMNS`. Raises Bad."""
+    music = _music(fields.get("artist"), fields.get("title"), mbid=fields.get("mbid"), spotify=fields.get("spotify"))
+    return Listened(where, music, _moment(fields.get("at"), now), LASTFM)

@@ -1,0 +1,96 @@
+"""The page where a person brings their history from another service: upload, progress, outcome, removal."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from emotune import jobs
+from emotune.errors import InvalidInput
+from emotune.http import AppRequest
+from playlists.imports import MAX_BYTES, remove_history_import, submit_history_import
+from playlists.models import HistoryImport
+
+LATEST = 20
+
+
+@csrf_exempt
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def imports(request: AppRequest) -> HttpResponse:
+    """Show the imports, or take one. An export is no picture: it may lie on a disk until it was read."""
+    # before anything reads the form, which the check of its secret does
+    request.upload_handlers = [TemporaryFileUploadHandler(request)]
+    return _imports(request)
+
+
+@csrf_protect
+def _imports(request: AppRequest) -> HttpResponse:
+    if request.method == "POST":
+        file = request.FILES.get("file")
+        if file is None:
+            raise InvalidInput("Choose a file first.")
+        submit_history_import(user=request.user, file=file, kind=request.POST.get("kind", ""))
+        return redirect("playlists:import")
+    latest = HistoryImport.objects.filter(user=request.user)[:LATEST]
+    context = {
+        "imports": [_state(jobs.refresh(job)) for job in latest],
+        "most": MAX_BYTES // 1024**2,
+        "done": request.session.pop("done", None),
+    }
+    return render(request, "playlists/import.html", context)
+
+
+@login_required
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+def progress(request: AppRequest, job_id: UUID) -> HttpResponse:
+    """Answer the fragment of one import, which asks for itself until the import is over."""
+    job = jobs.refresh(_import_of(request, job_id))
+    if not request.htmx:
+        return redirect("playlists:import")
+    return render(request, "playlists/_import.html", {"item": _state(job), "fresh": job.is_over})
+
+
+@login_required
+@require_POST
+def cancel(request: AppRequest, job_id: UUID) -> HttpResponse:
+    job = _import_of(request, job_id)
+    jobs.request_cancel(job)
+    return _answer(request, jobs.refresh(job))
+
+
+@login_required
+@require_POST
+def remove(request: AppRequest, job_id: UUID) -> HttpResponse:
+    """Take back what an import brought."""
+    job = _import_of(request, job_id)
+    number = remove_history_import(history_import=job)
+    words = f"The import is removed, and with it {number:,} listen{'' if number == 1 else 's'}."
+    if request.htmx:
+        return render(request, "playlists/_import_removed.html", {"words": words})
+    request.session["done"] = {"words": words, "token": ""}
+    return redirect("playlists:import")
+
+
+def _import_of(request: AppRequest, job_id: UUID) -> HistoryImport:
+    return get_object_or_404(HistoryImport, pk=job_id, user=request.user)
+
+
+def _answer(request: AppRequest, job: HistoryImport) -> HttpResponse:
+    if request.htmx:
+        return render(request, "playlists/_import.html", {"item": _state(job)})
+    return redirect("playlists:import")
+
+
+def _state(job: HistoryImport) -> dict[str, Any]:
+    return {"job": job, "progress": None if job.is_over else jobs.progress_of(job)}

@@ -1,0 +1,262 @@
+"""Reading the exports of ListenBrainz and Last.fm, whole and damaged."""
+
+import csv
+import io
+import json
+import tracemalloc
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+
+from playlists import exports
+from playlists.export_records import Broken, Judged, Listened, Music
+from playlists.exports import UnreadableExport
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+AT = datetime(2021, 11, 6, 19, 10, tzinfo=UTC)
+UTS = int(AT.timestamp())
+MBID = "9a80555a-050d-4532-a684-6831d7d0ed5a"
+SPOTIFY = "4uLU6hMCjMI75M1A2tKUQC"
+
+
+def listen(**changed):
+    metadata = {
+        "artist_name": "Nina",
+        "track_name": "Feeling",
+        "additional_info": {"spotify_id": f"https://open.spotify.com/track/{SPOTIFY}", "recording_mbid": MBID},
+    }
+    return {"listened_at": UTS, "track_metadata": metadata, **changed}
+
+
+def archive(**members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in members.items():
+            packed.writestr(name, text)
+    return file.getvalue()
+
+
+def lines(*values):
+    return "\n".join(json.dumps(value) for value in values)
+
+
+def read(content):
+    return list(exports.read(io.BytesIO(content if isinstance(content, bytes) else content.encode()), now=NOW))
+
+
+WHOLE = Listened("line 1", Music("Nina", "Feeling", SPOTIFY, MBID), AT, "listenbrainz")
+
+
+def test_the_zip_of_listenbrainz_with_listens_likes_and_what_is_neither():
+    feedback = [
+        {"recording_mbid": MBID, "score": 1, "created": UTS},
+        {"recording_mbid": MBID.upper(), "score": -1, "track_metadata": {"artist_name": "A", "track_name": "B"}},
+        {"recording_mbid": MBID, "score": 0},
+    ]
+    found = read(
+        archive(
+            **{
+                "user.json": '{"user_id": 1, "username": "ada"}',
+                "pinned_recording.jsonl": lines({"blurb": "x"}),
+                "feedback.jsonl": lines(*feedback),
+                "listens/2021/11.jsonl": lines(listen(), listen(listened_at=UTS + 60)) + "\n\n",
+                "listens/2021/12.jsonl": "",
+            }
+        )
+    )
+    assert found == [
+        Judged("feedback.jsonl line 1", Music("", "", "", MBID), 1),
+        Judged("feedback.jsonl line 2", Music("A", "B", "", MBID), -1),
+        Listened("listens/2021/11.jsonl line 1", WHOLE.music, AT, "listenbrainz"),
+        Listened("listens/2021/11.jsonl line 2", WHOLE.music, AT.replace(minute=11), "listenbrainz"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"listen_type": "import", "payload": [listen()]},
+        {"payload": {"count": 1, "latest_listen_ts": UTS, "listens": [listen()], "user_id": "ada"}},
+        {"listens": [listen()]},
+        [listen()],
+        [{"payload": [listen()]}],
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_listenbrainz_as_its_api_writes_it(value, indent):
+    (found,) = read(json.dumps(value, indent=indent))
+    assert (found.music, found.at, found.source) == (WHOLE.music, AT, "listenbrainz")
+
+
+def test_json_lines_alone_and_with_a_byte_order_mark():
+    assert read(lines(listen())) == [WHOLE]
+    assert read("\ufeff" + lines(listen(), listen()))[0] == WHOLE
+    assert len(read(lines(*[listen()] * 500))) == 500
+
+
+LASTFM = {
+    "artist": {"mbid": "", "#text": "Nina"},
+    "mbid": MBID,
+    "name": "Feeling",
+    "album": {"#text": "Best"},
+    "date": {"uts": str(UTS), "#text": "06 Nov 2021, 19:10"},
+}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"track": [LASTFM], "@attr": {"page": "1"}}],
+        {"recenttracks": {"track": [{**LASTFM, "date": None, "@attr": {"nowplaying": "true"}}, LASTFM]}},
+        [{"recenttracks": {"track": [LASTFM]}}],
+        {"username": "ada", "scrobbles": [{"artist": "Nina", "track": "Feeling", "mbid": MBID, "date": UTS * 1000}]},
+        [LASTFM],
+        {"track": [{**LASTFM, "artist": {"name": "Nina"}}]},
+    ],
+)
+def test_lastfm_as_exporters_write_its_json(value):
+    (found,) = read(json.dumps(value))
+    assert (found.music, found.at, found.source) == (Music("Nina", "Feeling", "", MBID), AT, "lastfm")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Nina,Best,Feeling,06 Nov 2021 19:10\n",
+        "\ufeffartist,album,track,date\r\nNina,Best,Feeling,06 Nov 2021 19:10\r\n",
+        f"uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid\n{UTS},x,Nina,,Best,,Feeling,\n",
+        'Artist,Track,Album,Timestamp\n"Nina","Feeling","Best, of",2021-11-06T20:10:00+01:00\n',
+        "artist,title,listened_at\nNina,Feeling,2021-11-06 19:10\n",
+    ],
+)
+def test_lastfm_as_exporters_write_its_csv(text):
+    (found,) = read(text)
+    assert (found.music, found.at, found.source) == (Music("Nina", "Feeling"), AT, "lastfm")
+
+
+def test_names_with_commas_quotes_and_line_breaks_of_csv():
+    text = io.StringIO()
+    csv.writer(text).writerows([["Earth, Wind & Fire", "", 'The "One"\nTwo', "06 Nov 2021 19:10"]])
+    assert read(text.getvalue())[0].music == Music("Earth, Wind & Fire", 'The "One"\nTwo')
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"listened_at": None}, "the time is missing"),
+        ({"listened_at": "soon"}, "'soon' is no time"),
+        ({"listened_at": True}, "the time is missing"),
+        ({"listened_at": 1e300}, "'1e+300' is no time"),
+        ({"listened_at": UTS + 10**9}, "2053-07-15 20:56 lies in the future or before 2002"),
+        ({"listened_at": 0}, "1970-01-01 00:00 lies in the future or before 2002"),
+        ({"track_metadata": {"artist_name": "", "track_name": "x"}}, "the artist or the title is missing"),
+        ({"track_metadata": {"artist_name": ["x"], "track_name": "x"}}, "the artist or the title is missing"),
+        (
+            {"track_metadata": {"artist_name": "x" * 501, "track_name": "x"}},
+            "the artist or the title is longer than 500 characters",
+        ),
+    ],
+)
+def test_it_rejects_a_record_with_the_reason_and_goes_on(changed, reason):
+    assert read(lines(listen(**changed), listen())) == [
+        Broken("line 1", reason),
+        Listened("line 2", WHOLE.music, AT, "listenbrainz"),
+    ]
+
+
+def test_broken_lines_are_named_and_the_rest_is_read():
+    text = "\n".join([lines(listen()), '{"listened_at": 16', "[1]", '"text"', lines(listen())])
+    found = read(text)
+    assert [record.where for record in found if isinstance(record, Listened)] == ["line 1", "line 5"]
+    assert [record for record in found if isinstance(record, Broken)] == [
+        Broken("line 2", "this is no JSON, or it is cut off"),
+        Broken("line 3", "this is no object"),
+        Broken("line 4", "this is no object"),
+    ]
+
+
+def test_a_line_without_end_is_not_held():
+    text = lines(listen()) + "\n" + '{"a": "' + "x" * 5_000_000 + '"}\n' + lines(listen())
+    found = read(text)
+    assert found[1] == Broken("line 2", "the line is longer than 64 KiB")
+    assert found[2].where == "line 3"
+    rows = "Nina,Best,Feeling,06 Nov 2021 19:10\n"
+    found = read(rows + "x" * 5_000_000 + "\n" + rows)
+    assert [type(record) for record in found] == [Listened, Broken, Listened]
+
+
+def test_a_csv_row_that_is_too_short_is_rejected():
+    found = read("artist,album,track,date\nNina\nNina,Best,Feeling,yesterday\n")
+    assert found == [
+        Broken("line 2", "the artist or the title is missing"),
+        Broken("line 3", "'yesterday' is no time"),
+    ]
+
+
+def bomb():
+    return archive(**{"listens/2021/11.jsonl": b'{"a": "' + b"x" * 50_000_000})
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+ALL = json.dumps({"payload": [listen()] * 500}, indent=1).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(5000), "no export that emotune knows"),
+        (b"name,colour\nsky,blue\n", "artist, album, track and date"),
+        (b'{"a": 1,\n "b": [2]}', "neither ListenBrainz's nor Last.fm's"),
+        (b"[]", "neither ListenBrainz's nor Last.fm's"),
+        (cut(ALL), "damaged or cut off"),
+        (cut(archive(**{"listens/2021/11.jsonl": lines(*[listen(listened_at=n) for n in range(9999)])})), "unpacked"),
+        (archive(**{"a.txt": "x"}), "holds no listens"),
+        (b"PK\x05\x06" + bytes(18), "holds no listens"),
+        (b"[" * 1_000_000, "nested too deeply"),
+        (b'{"payload": ' + b'[{"a":' * 100_000, "nested too deeply"),
+        (b'{"payload": [{"x": [' + b"1," * 300_000, "too large"),
+        (b'{"payload": [{"listened_at": ' + b"9" * 9000 + b"}]}", "damaged"),
+    ],
+)
+def test_it_refuses_what_is_no_whole_export_in_one_sentence(content, words):
+    with pytest.raises(UnreadableExport, match=words):
+        read(content)
+
+
+def test_it_refuses_a_zip_bomb_in_bounded_memory():
+    content = bomb()
+    assert len(content) < 400_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableExport, match="more than 100 times"):
+            read(content)
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_it_refuses_an_encrypted_zip():
+    content = bytearray(archive(**{"a.jsonl": lines(listen())}))
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + place] |= 1
+    with pytest.raises(UnreadableExport, match="encrypted"):
+        read(bytes(content))
+
+
+def test_memory_does_not_grow_with_a_large_json():
+    def peak(number):
+        content = io.BytesIO(json.dumps({"payload": {"listens": [listen()] * number}}).encode())
+        tracemalloc.start()
+        try:
+            assert sum(1 for _ in exports.read(content, now=NOW)) == number
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(6_000) < peak(600) + 500_000
