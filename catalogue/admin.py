@@ -50,9 +50,8 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     """Clusterings are made by a worker, and never changed; one of them is in force."""
 
     list_display = (
-        "__str__", "state", "silhouette", "sizes", "created_by", "created_at", "activated_by", "activated_at",
+        "id", "method", "state", "silhouette", "smallest", "created_at", "created_by", "activated_at", "activated_by",
     )  # fmt: skip
-    list_filter = ("state", "method")
     list_select_related = ("created_by", "activated_by")
 
     def get_urls(self) -> list[URLPattern]:
@@ -67,9 +66,11 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     def silhouette(self, clustering: Clustering) -> str:
         return f"{clustering.quality['silhouette']:.3f}"
 
-    @admin.display(description="sizes")
-    def sizes(self, clustering: Clustering) -> str:
-        return ", ".join(f"{emotion} {size:,}" for emotion, size in clustering.quality["sizes"].items())
+    @admin.display(description="smallest")
+    def smallest(self, clustering: Clustering) -> str:
+        sizes = clustering.quality["sizes"]
+        emotion = min(sizes, key=lambda name: sizes[name])
+        return f"{emotion}, {sizes[emotion] / sum(sizes.values()):.1%}"
 
     def has_add_permission(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> bool:
         return request.user.has_perm("catalogue.add_clustering")
@@ -112,6 +113,7 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
             "opts": self.opts,
             "title": f"Clustering {clustering.pk}",
             "clustering": clustering,
+            "points": f"{clustering.parameters['points']:,}",
             "active": active,
             "rows": rows,
             "total": f"{preview.total:,}",
