@@ -110,6 +110,18 @@ class HistoryImport(Job):
             HistoryImport.objects.filter(pk=self.pk).update(file="")
 
 
+class Share(models.Model):
+    """The link by which anybody may see one playlist; without this row there is none."""
+
+    playlist = models.OneToOneField(Playlist, on_delete=models.CASCADE, related_name="share")
+    token = models.CharField(max_length=32, unique=True)
+    shows_mood = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"link to {self.playlist}"
+
+
 class Listen(models.Model):
     """A track that was really heard: 30 seconds or half of it."""
 

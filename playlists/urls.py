@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from playlists import browse_views, history_views, import_views, never_views, views
+from playlists import browse_views, history_views, import_views, journey_views, never_views, share_views, views
 
 app_name = "playlists"
 urlpatterns = [
@@ -21,6 +21,12 @@ urlpatterns = [
     path("history/never/artist/", never_views.never_artist, name="never_artist"),
     path("history/never/undo/", never_views.take_back, name="never_undo"),
     path("captures/<uuid:capture_id>/playlist/", views.for_capture, name="for_capture"),
+    path("playlists/<int:playlist_id>/share/", share_views.share, name="share"),
+    path("shared/<str:token>/", share_views.shared, name="shared"),
+    path("journeys/", journey_views.journeys, name="journeys"),
+    path("journeys/new/", journey_views.journey, name="journey"),
+    path("journeys/<int:playlist_id>/", journey_views.shown, name="journey_shown"),
+    path("journeys/<int:playlist_id>/delete/", journey_views.forget, name="journey_delete"),
     path("tracks/", browse_views.browse, name="browse"),
     path("map/", browse_views.catalogue_map, name="map"),
     path("map/bins/", browse_views.map_bins, name="map_bins"),

@@ -1,0 +1,22 @@
+"""Share a playlist by a link that nobody can guess, and take the link back."""
+
+import secrets
+
+from playlists.models import Playlist, Share
+
+TOKEN_BYTES = 16
+
+
+def share(*, playlist: Playlist, shows_mood: bool = False) -> Share:
+    """Give a playlist a link, or change what its link shows; the address of one that exists stays."""
+    share, _ = Share.objects.update_or_create(
+        playlist=playlist,
+        defaults={"shows_mood": shows_mood},
+        create_defaults={"shows_mood": shows_mood, "token": secrets.token_urlsafe(TOKEN_BYTES)},
+    )
+    return share
+
+
+def revoke(*, playlist: Playlist) -> None:
+    """Take the link back: whoever follows it finds nothing, and a later one has another address."""
+    Share.objects.filter(playlist=playlist).delete()
