@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urlsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
@@ -24,12 +26,37 @@ class AppRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+SESSION_ENDED = "You are no longer logged in, so that was not done. Log in and do it again: your page comes back."
+
+
 def redirect_back(request: HttpRequest, default: str) -> HttpResponse:
     """Send a form that works without JavaScript back to the page of ours that its field `next` names."""
     target = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
         target = resolve_url(default)
     return redirect(target)
+
+
+def _page_before(request: HttpRequest) -> str:
+    """Return the address of the page on which something was pressed: a form's own has often nothing to show."""
+    htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    if htmx:
+        return htmx.current_url_abs_path or "/"
+    page = urlsplit(request.headers.get("Referer", ""))
+    if page.netloc != request.get_host() or page.path == request.path:
+        return "/"
+    return page.path + (f"?{page.query}" if page.query else "")
+
+
+def _asks_to_log_in(request: HttpRequest, target: str) -> bool:
+    """Whether a redirect is that of login_required, which wants to come back to where the request went."""
+    page = urlsplit(target)
+    return page.path == resolve_url("account_login") and QueryDict(page.query).get("next") == request.get_full_path()
+
+
+def _elsewhere(response: HttpResponse, target: str) -> HttpResponse:
+    response["Location"] = target
+    return response
 
 
 class PermissionsPolicyMiddleware:
@@ -47,7 +74,8 @@ class PermissionsPolicyMiddleware:
 
 
 class FragmentMiddleware:
-    """Keep whole pages out of fragments, and show an EmotuneError's sentence as a page or a fragment of one.
+    """Send people to pages: keep whole pages out of fragments, lead from a form back to its page after the login, and
+    show an EmotuneError's sentence as a page or a fragment of one.
 
     htmx would follow a redirect, such as the one to the login page, and put that page where a fragment belongs: the
     browser is told to go there instead, and to come back to the page that it shows now.
@@ -59,12 +87,17 @@ class FragmentMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
-        if not htmx or response.status_code not in (301, 302, 303):
+        if response.status_code == 405 and not response.content and request.method in ("GET", "HEAD"):
+            allowed = response["Allow"]
+            response = render(request, "405.html", status=405)
+            response["Allow"] = allowed
+        if response.status_code not in (301, 302, 303):
             return response
         target = response["Location"]
-        if target.startswith(resolve_url("account_login")):
-            target = resolve_url("account_login") + "?next=" + (htmx.current_url_abs_path or "/")
-        return HttpResponseClientRedirect(target)
+        if _asks_to_log_in(request, target) and (htmx or request.method == "POST"):
+            messages.warning(request, SESSION_ENDED)
+            target = f"{resolve_url('account_login')}?{urlencode({'next': _page_before(request)}, safe='/')}"
+        return HttpResponseClientRedirect(target) if htmx else _elsewhere(response, target)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, EmotuneError):
