@@ -109,8 +109,8 @@ def _square(boxes: Array) -> Array:
 def _crops(pyramid: Pyramid, boxes: Array, size: int) -> npt.NDArray[np.uint8]:
     along = np.linspace(0, 1, size, dtype=np.float32)
     x, y = (boxes[:, i, None] + (boxes[:, i + 2] - boxes[:, i])[:, None] * along for i in (0, 1))
-    step = (boxes[:, 2] - boxes[:, 0]) / (size - 1)
-    sampled = pyramid.sample(x[:, None, :], y[:, :, None], step, repeat_edge=False)
+    # Points of the frame itself, as the package takes them: means of what lies between them move eyes by pixels.
+    sampled = pyramid.sample(x[:, None, :], y[:, :, None], np.ones(len(boxes)), repeat_edge=False)
     return np.round(sampled).astype(np.uint8)
 
 

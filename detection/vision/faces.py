@@ -11,9 +11,12 @@ from detection.vision.pyramid import Pyramid
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 # The package's step from one window size to the next.
 FACTOR = 0.709
-# Shares of the frame's longer side: the smallest window laid at first, 56 of 640 pixels, which finds faces that are
-# 45 pixels wide; and the one laid when that found nothing.
-NEAR, FAR = 56 / 640, 20 / 640
+# Shares of the frame's longer side: the smallest window of all, which is the package's at 640 pixels; and the one laid
+# at first, 56 of 640 pixels, which finds faces that are 45 pixels wide.
+FAR = 20 / 640
+NEAR = FAR / FACTOR**3
+# A person before a camera has a face at least this wide. Without one, those further away are looked for.
+CLOSE = 1 / 8
 # Networks that look at 12 pixels see nothing in windows of fewer pixels of the frame.
 SMALLEST = 20
 # A face that fills the picture lies in windows that reach beyond it: by this share of the window, for windows from one
@@ -34,8 +37,8 @@ class FaceFinder:
     """MTCNN, as the package `mtcnn` has it, in a tenth of its time.
 
     At first windows of at least NEAR of the longer side are laid over the frame. When they hold no face, windows that
-    reach beyond the frame are tried (a face that fills the picture), then small ones: a frame shows either the people
-    before the camera or, without them, those further away.
+    reach beyond the frame are tried (a face that fills the picture). When nobody is close, small ones are laid too: a
+    frame shows either the people before the camera or, without them, those further away.
     """
 
     def __init__(self) -> None:
@@ -52,7 +55,7 @@ class FaceFinder:
         found = self._cascade.find(pyramid, windows(near, shorter))
         if not len(found):
             found = self._cascade.find(pyramid, windows(max(SMALLEST, LARGE * shorter), LARGEST * shorter), MARGIN)
-        if not len(found) and far < near:
+        if far < near and not (found[:, 2] - found[:, 0] >= CLOSE * longer).any():
             found = self._cascade.find(pyramid, windows(far, shorter))
         faces = [_face(row, pyramid) for row in found]
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])

@@ -34,7 +34,8 @@ class Pyramid:
 
     def resized(self, width: int, height: int) -> npt.NDArray[np.uint8]:
         """Return the frame as RGB pixels (height, width, 3), each the mean of the pixels it covers."""
-        fitting = [level for level in self.images if level.width >= width and level.height >= height]
+        # from a level far larger: the mean of few and already rounded means shows faces where there is grass
+        fitting = [level for level in self.images if level.width >= 3 * width and level.height >= 3 * height]
         source = fitting[-1] if fitting else self.images[0]
         small = source if source.size == (width, height) else source.resize((width, height), Image.Resampling.BOX)
         return np.asarray(small)
