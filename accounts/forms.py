@@ -117,3 +117,12 @@ class PreferencesForm(forms.Form):
     tracks = forms.IntegerField(
         label="Tracks in a playlist", min_value=Preferences.MIN_TRACKS, max_value=Preferences.MAX_TRACKS
     )
+
+
+class DeletionForm(forms.Form):
+    """Delete the account."""
+
+    sure = forms.BooleanField(
+        label="I know that this cannot be undone",
+        error_messages={"required": "Please say that you know it by ticking the box."},
+    )

@@ -1,10 +1,13 @@
 """People, what they agreed to and prefer, the tokens of their programs, and what happened to their accounts."""
 
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
+
+from emotune.jobs import OPEN, Job
 
 # Raise this when the text of the consent page changes in substance: everybody is asked again.
 CONSENT_VERSION = "2026-11"
@@ -188,3 +191,30 @@ class ApiToken(models.Model):
     def allows(self, scope: str) -> bool:
         """Whether it may do this now: the word admin is worth nothing once its owner is not staff any more."""
         return scope in self.scopes and (scope != Scope.ADMIN or self.user.is_staff)
+
+
+# A copy of everything is kept for so long.
+EXPORT_KEPT = timedelta(days=30)
+
+
+class Export(Job):
+    """A copy of all that is kept of a person, made by a worker for them to download."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="exports")
+    file = models.FileField(upload_to="exports", blank=True)
+    size = models.PositiveBigIntegerField(default=0, help_text="bytes")
+    rows = models.PositiveIntegerField(default=0)
+
+    class Meta(Job.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(state__in=OPEN), name="one_open_export_per_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"copy for {self.user} ({self.state})"
+
+    @property
+    def expires_at(self) -> datetime:
+        return (self.finished_at or self.created_at) + EXPORT_KEPT

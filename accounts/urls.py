@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import token_views, views
+from accounts import data_views, token_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -12,4 +12,8 @@ urlpatterns = [
     path("preferences/", views.preferences, name="preferences"),
     path("tokens/", token_views.tokens, name="tokens"),
     path("tokens/<int:token_id>/revoke/", token_views.revoke, name="revoke_token"),
+    path("exports/", data_views.exports, name="exports"),
+    path("exports/<uuid:export_id>/", data_views.download, name="download"),
+    path("exports/<uuid:export_id>/delete/", data_views.discard, name="discard_export"),
+    path("delete/", data_views.deletion, name="delete"),
 ]

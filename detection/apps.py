@@ -5,3 +5,4 @@ from django.apps import AppConfig
 
 class DetectionConfig(AppConfig):
     name = "detection"
+    personal_data = "detection.personal.PERSONAL_DATA"

@@ -160,6 +160,14 @@ def request_cancel(job: Job) -> None:
         raise Unavailable("The worker cannot be told just now. Please try again in a moment.") from error
 
 
+def forget(job: Job) -> None:
+    """Leave nothing of a job in Redis, before its row goes; a worker that carries it out is told to stop."""
+    with contextlib.suppress(redis.RedisError):
+        _client().delete(*(_key(job, name) for name in ("sent", "progress", "cancel", "holder", "beat")))
+        if job.state == JobState.RUNNING:
+            _client().set(_key(job, "cancel"), "1", ex=RESEND_S)
+
+
 def refresh(job: J) -> J:
     """Bring an open job up to date, whoever looks: one whose worker died is queued and sent again, at most twice.
 

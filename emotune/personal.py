@@ -31,6 +31,7 @@ class PersonalData:
     name: str
     of: "Callable[[User], QuerySet[Any]]"
     columns: Mapping[str, str]
+    order: tuple[str, ...] = ("pk",)
     outside: "Callable[[User], None] | None" = None
 
     def count(self, user: "User") -> int:
@@ -38,7 +39,7 @@ class PersonalData:
 
     def rows(self, user: "User") -> Iterator[dict[str, Any]]:
         """Give the rows as an export shows them, oldest first, through a cursor of the server's."""
-        found = self.of(user).order_by("pk").values_list(*self.columns.values())
+        found = self.of(user).order_by(*self.order).values_list(*self.columns.values())
         for row in found.iterator(chunk_size=PIECE):
             yield dict(zip(self.columns, row, strict=True))
 

@@ -1,0 +1,74 @@
+"""Pages on one's own data: a copy of everything, and the end of the account."""
+
+from uuid import UUID
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.deletion import delete_account
+from accounts.events import record
+from accounts.exports import delete_export, exports_of, request_export
+from accounts.forms import DeletionForm
+from accounts.models import Export, Happening
+from emotune.http import AppRequest
+from emotune.jobs import JobState, progress_of
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def exports(request: AppRequest) -> HttpResponse:
+    """List the copies and ask for one; under htmx, the list alone, which polls itself while one is under way."""
+    if request.method == "POST":
+        request_export(user=request.user)
+        return redirect("accounts:exports")
+    found = list(exports_of(user=request.user)[:20])
+    open_one = next((export for export in found if not export.is_over), None)
+    context = {"exports": found, "open": open_one, "progress": progress_of(open_one) if open_one else None}
+    return render(request, "accounts/_exports.html" if request.htmx else "accounts/exports.html", context)
+
+
+@login_required
+@require_safe
+@never_cache
+def download(request: AppRequest, export_id: UUID) -> HttpResponseBase:
+    exports_of(user=request.user)  # what is too old is gone first
+    export = get_object_or_404(Export, pk=export_id, user=request.user, state=JobState.DONE)
+    try:
+        file = export.file.open("rb")
+    except (FileNotFoundError, ValueError) as error:
+        raise Http404 from error
+    if request.method == "GET":
+        record(user=request.user, kind=Happening.EXPORT_FETCHED)
+    name = f"emotune-{export.created_at:%Y-%m-%d}.zip"
+    return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
+
+
+@login_required
+@require_POST
+def discard(request: AppRequest, export_id: UUID) -> HttpResponse:
+    export = get_object_or_404(Export, pk=export_id, user=request.user)
+    delete_export(export=export)
+    messages.success(request, "Deleted." if export.is_over else "Stopped.")
+    return redirect("accounts:exports")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required  # type: ignore[untyped-decorator]
+@never_cache
+def deletion(request: AppRequest) -> HttpResponse:
+    """Say what goes and delete it. Who comes here has just shown that they know the password or hold a key."""
+    form = DeletionForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return render(request, "accounts/delete.html", {"form": form}, status=422 if form.errors else 200)
+    delete_account(user=request.user)
+    logout(request)
+    messages.success(request, "Your account is deleted, with everything that was kept of you.")
+    return redirect("home")
