@@ -1,0 +1,168 @@
+"""Pages of journeys: from the mood that was read, or any, to any of the seven."""
+
+import re
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from django.urls import reverse
+
+from detection.models import Source, Status
+from emotune.emotions import BY_NAME, EMOTIONS
+from playlists.models import Listen, Playlist
+from tests.factories import make_capture, make_track, make_user
+
+pytestmark = pytest.mark.django_db
+
+NEW, LIST = "/journeys/new/", "/journeys/"
+
+
+@pytest.fixture
+def person():
+    return make_user()
+
+
+@pytest.fixture
+def browser(client, person):
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def catalogue():
+    """Tracks along the line from sad to happy."""
+    random = np.random.default_rng(3)
+    sad, happy = (np.array(BY_NAME[name].anchor) for name in ("sad", "happy"))
+    centres = np.array([BY_NAME[name].anchor for name in EMOTIONS])
+    for n in range(150):
+        vad = sad + n / 149 * (happy - sad) + random.normal(0, 0.08, 3)
+        away = np.linalg.norm(centres - vad, axis=1)
+        v, a, d = vad.tolist()
+        make_track(EMOTIONS[away.argmin()], distance=float(away.min()), valence=v, arousal=a, dominance=d)
+
+
+def make(browser, **fields):
+    return browser.post(NEW, {"from": "sad", "to": "happy", "k": "8", **fields})
+
+
+def test_from_the_form_to_the_way_with_its_drawing_and_figures(browser, person, catalogue):
+    page = browser.get(LIST).content.decode()
+    assert page.count("<option") == 14
+    answer = make(browser)
+    journey = Playlist.objects.get(user=person)
+    assert answer.url == reverse("playlists:journey_shown", args=[journey.id])
+    page = browser.get(answer.url).content.decode()
+    assert "From sad to happy" in page
+    assert page.count('<li class="track"') == 8
+    assert page.count('<circle class="stop') == 8
+    assert len(re.search(r'class="path" points="([^"]+)"', page)[1].split()) == 8
+    assert page.count('<th scope="row">') == 8
+    assert 'role="img" aria-labelledby="plane-title plane-words"' in page
+    assert "starts where you are: sad" in page
+    assert "arrives: happy" in page
+    assert f'data-playlist="{journey.id}"' in page
+    assert "style=" not in page.split("<main")[1]
+    assert "From sad to happy" in browser.get(LIST).content.decode()
+
+
+def test_a_double_click_makes_one_journey_and_another_length_another(browser, catalogue):
+    assert make(browser).url == make(browser).url
+    assert make(browser, k="5").url != make(browser).url
+    assert Playlist.objects.count() == 2
+
+
+def test_from_what_was_read(browser, person, catalogue):
+    capture = make_capture(
+        person, source=Source.CAMERA, emotion="sad", chosen="", confidence=0.8, scores={"sad": 0.8, "happy": 0.2}
+    )
+    page = browser.get(NEW, {"capture": str(capture.id)}).content.decode()
+    assert '<option value="capture" selected>sad, as you looked on' in page
+    assert make(browser, capture=str(capture.id), **{"from": "capture"}).status_code == 302
+    journey = Playlist.objects.get()
+    assert (journey.capture, journey.emotion, journey.wanted, journey.asked) == (capture, "sad", "happy", 8)
+    assert reverse("detection:show", args=[capture.id]) in browser.get(f"/journeys/{journey.id}/").content.decode()
+
+
+def test_the_latest_mood_is_offered_by_itself(browser, person):
+    make_capture(person, chosen="fear")
+    make_capture(person, source=Source.CAMERA, status=Status.NO_FACE, chosen="")
+    assert '<option value="capture" selected>fear, as you said on' in browser.get(LIST).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"to": "sad"}, "leads from sad to another mood"),
+        ({"to": "joy"}, "leads from sad to another mood"),
+        ({"from": "joy"}, "begins at one of"),
+        ({"from": ""}, "begins at one of"),
+        ({"k": "1"}, "1 tracks cannot be made"),
+        ({"k": "31"}, "31 tracks cannot be made"),
+        ({"k": "many"}, "A whole number was expected"),
+        ({}, "too few tracks between sad and happy"),
+    ],
+)
+def test_what_cannot_be_is_said_above_the_form_which_keeps_what_was_chosen(browser, fields, words):
+    make_track("happy")
+    answer = make(browser, **fields)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert words in page
+    assert "<select" in page
+    assert f'value="{fields.get("k", "8")}"' in page
+    assert not Playlist.objects.exists()
+
+
+def test_fewer_tracks_than_asked_for_are_explained(browser, catalogue):
+    make(browser, k="30")
+    journey = Playlist.objects.get()
+    assert journey.entries.count() < 30
+    assert f"{journey.entries.count()} of 30 tracks" in browser.get(f"/journeys/{journey.id}/").content.decode()
+
+
+def test_another_persons_journey_or_capture_is_not_there(browser, catalogue):
+    other = make_user()
+    journey = Playlist.objects.create(user=other, emotion="sad", wanted="happy", asked=5, seed=1)
+    plain = Playlist.objects.create(user=other, emotion="sad", seed=1)
+    for made in (journey, plain):
+        assert browser.get(f"/journeys/{made.id}/").status_code == 404
+        assert browser.post(f"/journeys/{made.id}/delete/").status_code == 404
+    for capture in (make_capture(other).id, uuid4()):
+        assert browser.get(LIST, {"capture": str(capture)}).status_code == 404
+        assert make(browser, capture=str(capture)).status_code == 404
+    assert browser.get(LIST, {"capture": "x"}).status_code == 422
+
+
+def test_a_playlist_that_is_no_journey_is_not_there(browser, person):
+    plain = Playlist.objects.create(user=person, emotion="sad", seed=1)
+    assert browser.get(f"/journeys/{plain.id}/").status_code == 404
+
+
+def test_a_deleted_journey_leaves_what_was_heard(browser, person, catalogue):
+    make(browser)
+    journey = Playlist.objects.get()
+    Listen.objects.create(user=person, track=journey.entries.first().track, playlist=journey, source="audio")
+    assert browser.post(f"/journeys/{journey.id}/delete/").url == LIST
+    assert Listen.objects.get().playlist is None
+
+
+def test_names_of_tracks_are_text_in_the_figures_too(browser, person):
+    journey = Playlist.objects.create(user=person, emotion="sad", wanted="happy", asked=2, seed=1)
+    for rank in (1, 2):
+        track = make_track(title="<script>alert(1)</script>")
+        journey.entries.create(track=track, rank=rank, distance=0.1, score=0, reason="<b>")
+    page = browser.get(f"/journeys/{journey.id}/").content.decode()
+    assert "<script>alert" not in page
+    assert "<b>" not in page
+
+
+def test_pages_ask_as_much_for_many_as_for_few(browser, person, catalogue, django_assert_max_num_queries):
+    counts = []
+    for k in (4, 12):
+        address = make(browser, k=str(k)).url
+        with django_assert_max_num_queries(12) as shown:
+            browser.get(address)
+        with django_assert_max_num_queries(8) as listed:
+            browser.get(LIST)
+        counts.append((len(shown), len(listed)))
+    assert counts[0] == counts[1]
