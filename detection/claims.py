@@ -1,6 +1,7 @@
 """Who may read a capture: each step is one conditional UPDATE, so a task that arrives twice is carried out once."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -27,12 +28,42 @@ def claim(capture_id: str, *, redelivered: bool) -> Capture | None:
     now = timezone.now()
     free = lost() | Q(status=Status.READING) if redelivered else lost()
     taken = Capture.objects.filter(free, id=capture_id, attempts__lt=MAX_ATTEMPTS).update(
-        status=Status.READING, claimed_at=now, attempts=F("attempts") + 1
+        status=Status.READING, claimed_at=now, attempts=F("attempts") + 1, claimed_with=None
     )
-    return Capture.objects.filter(id=capture_id).first() if taken else None
+    return Capture.objects.filter(id=capture_id).select_related("user").first() if taken else None
+
+
+def claim_waiting(leader: Capture, most: int) -> list[Capture]:
+    """Take up to `most` captures that wait behind `leader`, to be read together with it.
+
+    A capture that was tried before is never taken along: should it be what kills workers, it kills nobody with it.
+    """
+    waiting = Capture.objects.filter(status=Status.QUEUED, attempts=0)
+    alive = waiting.filter(created_at__gt=timezone.now() - settings.CAPTURE_TTL)
+    ids = list(alive.order_by("created_at").values_list("id", flat=True)[:most])
+    now = timezone.now()
+    mine = {"status": Status.READING, "claimed_at": now, "claimed_with": leader.id}
+    if not ids or not waiting.filter(id__in=ids).update(attempts=1, **mine):
+        return []
+    return list(Capture.objects.filter(id__in=ids, attempts=1, **mine).select_related("user"))
 
 
 def settle(capture: Capture, status: Status, **outcome: object) -> bool:
     """Write the outcome of the attempt that `capture` was claimed for; False when another attempt was faster."""
     mine = Capture.objects.filter(id=capture.id, status=Status.READING, attempts=capture.attempts)
     return bool(mine.update(status=status, finished_at=timezone.now(), **outcome))
+
+
+def give_back(capture: Capture) -> bool:
+    """Let a claimed capture wait again, unread; False when it is no longer ours."""
+    mine = Capture.objects.filter(id=capture.id, status=Status.READING, attempts=capture.attempts)
+    return bool(mine.update(status=Status.QUEUED, claimed_with=None))
+
+
+def give_back_orphans(leader_id: str) -> list[UUID]:
+    """Let the captures wait again that a dead worker had taken along with `leader_id`; returns which."""
+    orphans = Capture.objects.filter(claimed_with=leader_id, status=Status.READING)
+    ids = list(orphans.values_list("id", flat=True))
+    if ids:
+        orphans.filter(id__in=ids).update(status=Status.QUEUED, claimed_with=None)
+    return ids

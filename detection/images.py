@@ -62,8 +62,10 @@ def fetch(capture_id: UUID) -> list[bytes]:
     return [_open(capture_id, item) for item in sealed]
 
 
-def drop(capture_id: UUID) -> None:
-    _ask(lambda: _client().delete(_key(capture_id)))
+def drop(*capture_ids: UUID) -> None:
+    """Forget the pictures of captures. Raises Unavailable when the store does not answer."""
+    if capture_ids:
+        _ask(lambda: _client().delete(*map(_key, capture_ids)))
 
 
 def store_answers() -> bool:

@@ -42,13 +42,14 @@ class Capture(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True, help_text="when a worker last took it")
     finished_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    claimed_with = models.UUIDField(null=True, blank=True, help_text="the capture whose message this one was read with")
 
     emotion = models.CharField(max_length=10, blank=True)
     confidence = models.FloatField(null=True, blank=True)
     scores = models.JSONField(null=True, blank=True, help_text="probability by emotion")
     faces = models.PositiveSmallIntegerField(null=True, blank=True, help_text="in the frame with most")
-    box = models.JSONField(null=True, blank=True, help_text="x, y, width, height in pixels of the frame")
-    landmarks = models.JSONField(null=True, blank=True, help_text="x, y in pixels by name")
+    box = models.JSONField(null=True, blank=True, help_text="x, y, width, height in pixels of the picture")
+    landmarks = models.JSONField(null=True, blank=True, help_text="x, y in pixels of the picture, by name")
     model_version = models.CharField(max_length=60, blank=True)
     milliseconds = models.FloatField(null=True, blank=True, help_text="of the worker, waiting not counted")
     problem = models.CharField(max_length=300, blank=True, help_text="what to tell the person when it failed")
@@ -56,7 +57,13 @@ class Capture(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["user", "-created_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-created_at"]),
+            models.Index(fields=["created_at"], name="capture_waiting", condition=models.Q(status="queued")),
+            models.Index(
+                fields=["claimed_with"], name="capture_claimed_with", condition=models.Q(claimed_with__isnull=False)
+            ),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(emotion__in=("", *EMOTIONS)), name="capture_emotion_known"),
             models.CheckConstraint(condition=models.Q(chosen__in=("", *EMOTIONS)), name="capture_chosen_known"),

@@ -1,19 +1,26 @@
-"""The worker's side of a capture: take it, read the face, write the outcome, drop the pictures."""
+"""The worker's side of captures: take them, read the faces, write the outcomes, drop the pictures."""
 
 import logging
+import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
+from django.db import transaction
 
 from detection import claims, images
 from detection.models import Capture, Status
-from detection.vision.pictures import UnreadablePicture, decode
-from detection.vision.reader import FRAME_SIDE, Reader, Reading
+from detection.vision.pictures import UnreadablePicture, decode, inspect
+from detection.vision.reader import FRAME_SIDE, Frame, Look, Reader, Reading
 from emotune.errors import Unavailable
 
 logger = logging.getLogger(__name__)
+
+# When captures read together have taken so long, those not yet looked at are left to other workers.
+BATCH_BUDGET_S = 2.0
 
 TOO_SLOW = "Reading this picture took too long. Please try a smaller or simpler one."
 WITHDRAWN = "You withdrew your consent before this picture was read, so it was dropped unread."
@@ -31,35 +38,129 @@ def read_photograph(file: Path) -> Reading:
     return reader().read([decode(file.read_bytes(), FRAME_SIDE)])
 
 
-def read_capture(capture_id: str, *, redelivered: bool) -> None:
-    """Read a capture once, however often its message arrives."""
+def read_capture(capture_id: str, *, redelivered: bool) -> list[UUID]:
+    """Read a capture, and some that wait behind it, once each, however often their messages arrive.
+
+    Returns the captures that were given back unread: a message must be sent for each of them.
+    """
+    orphans = claims.give_back_orphans(capture_id) if redelivered else []
     capture = claims.claim(capture_id, redelivered=redelivered)
     if capture is None:
-        logger.info("capture %s is not to be read", capture_id)
-        return
-    status, outcome = _outcome(capture)
-    claims.settle(capture, status, **outcome)
-    _drop(capture)
-    logger.info("capture %s: %s", capture_id, status)
-
-
-def _outcome(capture: Capture) -> tuple[Status, dict[str, object]]:
-    if not capture.user.allows_camera:
-        return Status.EXPIRED, {"problem": WITHDRAWN}
-    blobs = images.fetch(capture.id)
-    if not blobs:
-        return Status.EXPIRED, {"problem": claims.GONE}
+        logger.debug("capture %s is not to be read", capture_id)
+        return orphans
+    batch = _Batch(capture)
     try:
-        reading = reader().read([decode(blob, FRAME_SIDE) for blob in blobs])
-    except UnreadablePicture as error:
-        return Status.FAILED, {"problem": str(error)}
+        batch.read()
     except SoftTimeLimitExceeded:
-        return Status.FAILED, {"problem": TOO_SLOW}
-    except Exception:
-        # Whatever a picture does to the libraries that read it, its sender hears of it at once.
-        logger.exception("capture %s could not be read", capture.id)
-        return Status.FAILED, {"problem": BROKEN}
-    return Status(reading.status), _columns(reading)
+        batch.cut_short()
+    return [*orphans, *batch.given_back]
+
+
+class _Batch:
+    """Captures that one message brought to this worker: each is looked at, then all faces are classified at once."""
+
+    def __init__(self, leader: Capture) -> None:
+        self.leader = leader
+        self.open = {leader.id: leader}
+        self.seen: list[tuple[Capture, Look, list[float]]] = []
+        self.current: Capture | None = leader
+        self.ended: list[UUID] = []
+        self.given_back: list[UUID] = []
+
+    def read(self) -> None:
+        start = time.monotonic()
+        self._take_others()
+        for capture in list(self.open.values()):
+            if time.monotonic() - start > BATCH_BUDGET_S and capture is not self.leader:
+                break
+            self.current = capture
+            self._look(capture)
+        self.current = None
+        if self.seen:
+            self._judge()
+        self._give_back_open()
+        self._drop_pictures()
+
+    def cut_short(self) -> None:
+        """End the capture at hand, over which the time ran out; the others wait for another turn."""
+        self.current = self.current or (next(iter(self.open.values())) if len(self.open) == 1 else None)
+        if self.current and self.current.id in self.open:
+            self._end(self.current, Status.FAILED, problem=TOO_SLOW)
+        self._give_back_open()
+        self._drop_pictures()
+
+    def _take_others(self) -> None:
+        most = settings.CAPTURE_BATCH - 1
+        if most < 1 or self.leader.attempts > 1:
+            return
+        others = claims.claim_waiting(self.leader, most)
+        if settings.CAPTURE_BATCH_WAIT and len(others) < most:
+            time.sleep(settings.CAPTURE_BATCH_WAIT)
+            others += claims.claim_waiting(self.leader, most - len(others))
+        self.open.update({capture.id: capture for capture in others})
+
+    def _look(self, capture: Capture) -> None:
+        if not capture.user.allows_camera:
+            self._end(capture, Status.EXPIRED, problem=WITHDRAWN)
+            return
+        blobs = images.fetch(capture.id)
+        if not blobs:
+            self._end(capture, Status.EXPIRED, problem=claims.GONE)
+            return
+        try:
+            frames, scales = _decoded(blobs)
+            self.seen.append((capture, reader().look(frames), scales))
+        except UnreadablePicture as error:
+            self._end(capture, Status.FAILED, problem=str(error))
+        except SoftTimeLimitExceeded:
+            raise
+        except Exception:
+            # Whatever a picture does to the libraries that read it, its sender hears of it at once.
+            logger.exception("capture %s could not be read", capture.id)
+            self._end(capture, Status.FAILED, problem=BROKEN)
+
+    def _judge(self) -> None:
+        readings = reader().judge([look for _, look, _ in self.seen])
+        with transaction.atomic():
+            for (capture, look, scales), reading in zip(self.seen, readings, strict=True):
+                self._end(capture, Status(reading.status), **_columns(reading.scaled(scales[look.frame])))
+
+    def _end(self, capture: Capture, status: Status, **outcome: object) -> None:
+        self.ended.append(capture.id)
+        claims.settle(capture, status, **outcome)
+        self.open.pop(capture.id)
+        logger.info("capture %s: %s", capture.id, status)
+
+    def _give_back_open(self) -> None:
+        for capture in self.open.values():
+            if claims.give_back(capture):
+                self.given_back.append(capture.id)
+        self.open.clear()
+
+    def _drop_pictures(self) -> None:
+        try:
+            images.drop(*self.ended)
+        except Unavailable:
+            logger.warning("the pictures of %d captures will be gone by their time to live", len(self.ended))
+
+
+def _decoded(blobs: Sequence[bytes]) -> tuple[list[Frame], list[float]]:
+    """Decode the frames of a burst, leaving out those that are damaged; raises UnreadablePicture when all are.
+
+    With each frame goes how many times larger its picture is.
+    """
+    frames, scales, error = [], [], UnreadablePicture(claims.GONE)
+    for blob in blobs:
+        try:
+            frame = decode(blob, FRAME_SIDE)
+        except UnreadablePicture as damage:
+            error = damage
+        else:
+            frames.append(frame)
+            scales.append(max(inspect(blob)[1:]) / max(frame.shape[:2]))
+    if not frames:
+        raise error
+    return frames, scales
 
 
 def _columns(reading: Reading) -> dict[str, object]:
@@ -73,10 +174,3 @@ def _columns(reading: Reading) -> dict[str, object]:
         "model_version": reading.model_version,
         "milliseconds": reading.milliseconds,
     }
-
-
-def _drop(capture: Capture) -> None:
-    try:
-        images.drop(capture.id)
-    except Unavailable:
-        logger.warning("capture %s: its pictures will be gone by their time to live", capture.id)

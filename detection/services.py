@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from detection import images as image_store
 from detection.claims import GONE, MAX_ATTEMPTS, lost
 from detection.models import OPEN, Capture, Source, Status
-from detection.tasks import read_capture
+from detection.tasks import send
 from detection.vision.pictures import UnreadablePicture, inspect
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
@@ -69,7 +69,7 @@ def _check_images(images: Sequence[bytes]) -> None:
 def _send(capture: Capture) -> None:
     """Send the task; a broker that is away is no error here, for refresh() sends again."""
     try:
-        read_capture.apply_async((str(capture.id),), retry=False, expires=settings.CAPTURE_TTL.total_seconds())
+        send(capture.id)
     except OperationalError:
         Capture.objects.filter(id=capture.id).update(sent_at=timezone.now() - RESEND_AFTER)
 

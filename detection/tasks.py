@@ -1,31 +1,62 @@
-"""Celery tasks of detection: an id in, nothing out."""
+"""Celery tasks of detection: an id in, nothing out; and a worker that says it is ready once it can read."""
 
+import contextlib
 import logging
 from typing import Any
+from uuid import UUID
 
+import billiard
 from celery import Task, current_app, shared_task
-from celery.signals import worker_process_init
+from celery.signals import worker_init, worker_process_init, worker_ready
+from django.conf import settings
+from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
+
+# Set by the first process of a worker that has loaded its reader; made before the fork, so that they share it.
+_warm: list[Any] = []
+
+
+def send(capture_id: UUID) -> None:
+    """Send the task that reads a capture. Raises OperationalError when the broker does not answer."""
+    read_capture.apply_async((str(capture_id),), retry=False, expires=settings.CAPTURE_TTL.total_seconds())
+
+
+def reads_captures() -> bool:
+    """Whether this worker takes captures: one that takes long jobs alone reads no face, and stays light."""
+    return current_app.conf.task_default_queue in current_app.amqp.queues.consume_from
+
+
+@worker_init.connect
+def expect_warmth(**_: Any) -> None:
+    _warm.append(billiard.Event())
 
 
 @worker_process_init.connect
 def warm_up(**_: Any) -> None:
-    """Load the reader in each worker process after the fork, so that the first capture does not wait for it.
-
-    A worker that takes long jobs alone reads no face, and stays light.
-    """
-    if current_app.conf.task_default_queue not in current_app.amqp.queues.consume_from:
+    """Load the reader in each worker process after the fork, so that the first capture does not wait for it."""
+    if not reads_captures():
         return
     from detection.reading import reader
 
     reader()
     logger.info("the reader is warm")  # the launcher waits for these words
+    for event in _warm:
+        event.set()
+
+
+@worker_ready.connect
+def wait_until_warm(**_: Any) -> None:
+    """Hold back the worker's word that it is ready, and the first capture, until a process can read."""
+    if _warm and reads_captures():
+        _warm[0].wait(settings.CELERY_WORKER_PROC_ALIVE_TIMEOUT)
 
 
 @shared_task(name="detection.read_capture", bind=True)
 def read_capture(self: Task, capture_id: str) -> None:  # type: ignore[type-arg]
-    # Imported by the worker alone: the reader brings TensorFlow.
+    # Imported by the worker alone: the reader brings ONNX Runtime.
     from detection.reading import read_capture as read
 
-    read(capture_id, redelivered=bool((self.request.delivery_info or {}).get("redelivered")))
+    for unread in read(capture_id, redelivered=bool((self.request.delivery_info or {}).get("redelivered"))):
+        with contextlib.suppress(OperationalError):  # whoever looks at the capture sends again
+            send(unread)

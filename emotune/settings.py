@@ -172,6 +172,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+PASSWORD_HASHERS = [
+    "accounts.hashers.PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # of accounts from before; renewed at their next login
+]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "detection:new"
 LOGOUT_REDIRECT_URL = "home"
@@ -179,10 +183,6 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 # With a mail server, an address is proven before it can be used, and sign-up tells nobody whether it has an account.
-PASSWORD_HASHERS = [
-    "accounts.hashers.PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",  # of accounts from before; renewed at their next login
-]
 ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", "mandatory" if env("EMAIL_HOST") else "optional")
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
@@ -199,6 +199,19 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+# By address (ip) and by account (key). What is not named here keeps allauth's own limit.
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,100/h/ip,5/5m/key"}
+# A passkey logs in by itself, and is asked for after a password; recovery codes are for when it is lost.
+MFA_SUPPORTED_TYPES = ["webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "accounts.forms.AddPasskeyForm",
+    "edit_webauthn": "accounts.forms.EditPasskeyForm",
+    "authenticate": "accounts.forms.RecoveryCodeForm",
+    "reauthenticate": "accounts.forms.ReauthenticateByCodeForm",
+}
+# Without a mail server nobody can prove an address.
+MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION != "mandatory"
 # How many proxies stand before the web process: limits by address count the person's, not the proxy's.
 ALLAUTH_TRUSTED_PROXY_COUNT = env_int("TRUSTED_PROXIES", 0)
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "emotune: "
@@ -206,13 +219,6 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = "emotune: "
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "emotune@localhost")
 EMAIL_HOST = env("EMAIL_HOST")
 EMAIL_PORT = env_int("EMAIL_PORT", 587)
-# By address (ip) and by account (key). What is not named here keeps allauth's own limit.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,100/h/ip,5/5m/key"}
-# A passkey logs in by itself, and is asked for after a password; recovery codes are for when it is lost.
-MFA_SUPPORTED_TYPES = ["webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-# Without a mail server nobody can prove an address.
-MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION != "mandatory"
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", True)
@@ -239,7 +245,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Music that fits the emotion a face shows: everything that the pages can do, for programs.",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_PATCH": False,
-    "ENUM_NAME_OVERRIDES": {"EmotionName": "emotune.emotions.EMOTIONS"},
+    "ENUM_NAME_OVERRIDES": {
+        "EmotionName": "emotune.emotions.EMOTIONS",
+        "JobState": "emotune.jobs.JobState",
+        "ClusteringState": "catalogue.models.Clustering.State",
+    },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "emotune.api.schema.complete"],
 }
 # Requests within a minute by one token (or one person who is logged in), and by one address.
@@ -266,6 +276,9 @@ CAPTURE_MAX_BYTES = 12 * 1024 * 1024
 UPLOAD_MAX_BODY = 16 * 1024 * 1024
 CAPTURE_TTL = timedelta(minutes=5)
 CAPTURES_PER_MINUTE = env_int("CAPTURES_PER_MINUTE", 20)
+# A worker reads up to so many waiting captures together; for more it waits so many milliseconds (docs/detection.md).
+CAPTURE_BATCH = env_int("CAPTURE_BATCH", 8)
+CAPTURE_BATCH_WAIT = env_int("CAPTURE_BATCH_WAIT_MS", 0) / 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BODY
@@ -274,7 +287,7 @@ MODEL_DIR = Path(env("EMOTUNE_MODEL", str(BASE_DIR / "models" / "emotune")))
 # --- tasks ----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 # Their signals follow a request into its tasks, and count.
-CELERY_IMPORTS = ("emotune.logs", "emotune.metrics")
+CELERY_IMPORTS = ("emotune.logs", "emotune.metrics", "emotune.retention")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -282,6 +295,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = 15
 CELERY_TASK_TIME_LIMIT = 20
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 1)
+# A process that has grown to this many MiB is replaced after the task at hand; one that reads faces has about 250.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1024 * env_int("WORKER_MAX_MEMORY_MB", 1500)
 # A busy machine takes longer to load the reader than the four seconds that Celery gives a starting process.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 90
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -306,9 +321,26 @@ MEDIA_ROOT.mkdir(mode=0o700, exist_ok=True)
 # A catalogue of a million tracks has 180 MB; larger bodies are read at these addresses alone, and go to files there.
 LARGER_BODIES = {
     "/admin/catalogue/import/add/": 512 * 1024 * 1024,
+    "/history/import/": 101 * 1024 * 1024,
+    "/api/v1/imports": 512 * 1024 * 1024,
+    "/api/v1/history-imports": 101 * 1024 * 1024,
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+# What is due by the clock, all in the queue of jobs; names of tasks, so that settings import no app.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "forget-ended-sessions": {
+        "task": "emotune.clear_sessions",
+        "schedule": timedelta(days=1),
+        "options": {"queue": "jobs"},
+    },
+    "forget-old-account-data": {
+        "task": "accounts.forget_old",
+        "schedule": timedelta(hours=6),
+        "options": {"queue": "jobs"},
+    },
+}
 
 # --- pages ----------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

@@ -22,6 +22,21 @@ FRAME_SIDE = 640
 
 
 @dataclass(frozen=True)
+class Look:
+    """What a burst of frames shows before its emotion is read.
+
+    `crops` are the aligned largest faces, (n, 48, 48) grey, one for each frame with a face. `faces` counts those of the
+    frame with most; `face` is the largest of all, in pixels of its frame, which is number `frame` of the burst.
+    """
+
+    crops: npt.NDArray[np.uint8]
+    faces: int
+    face: Face | None
+    frame: int
+    milliseconds: float
+
+
+@dataclass(frozen=True)
 class Reading:
     """What a burst of frames showed.
 
@@ -65,30 +80,55 @@ class Reader:
 
     def read(self, frames: Sequence[Frame]) -> Reading:
         """Read 1 or more RGB frames (h, w, 3) of one person: the largest face of each, averaged."""
-        start = time.perf_counter()
-        pyramids = [Pyramid(frame) for frame in frames]
-        found = [self.finder.search(pyramid) for pyramid in pyramids]
-        largest = [(pyramid, faces[0]) for pyramid, faces in zip(pyramids, found, strict=True) if faces]
-        reading = self._judge(largest)
-        elapsed = round(1000 * (time.perf_counter() - start), 1)
-        return replace(reading, faces=max(map(len, found), default=0), milliseconds=elapsed)
+        return self.judge([self.look(frames)])[0]
 
-    def _judge(self, largest: list[tuple[Pyramid, Face]]) -> Reading:
-        if not largest:
-            return Reading("no_face", "", None, {}, 0, None, None, self.card.version, 0.0)
-        crops = [align(frame, face.landmarks["left_eye"], face.landmarks["right_eye"]) for frame, face in largest]
-        mean = self.classifier.classify(np.stack(crops)).mean(axis=0)
+    def look(self, frames: Sequence[Frame]) -> Look:
+        """Find and align the largest face of each of 1 or more RGB frames (h, w, 3)."""
+        start = time.perf_counter()
+        crops, counts = [], []
+        largest, at = None, 0
+        for number, frame in enumerate(frames):
+            pyramid = Pyramid(frame)
+            faces = self.finder.search(pyramid)
+            counts.append(len(faces))
+            if faces:
+                crops.append(align(pyramid, faces[0].landmarks["left_eye"], faces[0].landmarks["right_eye"]))
+                if largest is None or _area(faces[0]) > _area(largest):
+                    largest, at = faces[0], number
+        stacked = np.stack(crops) if crops else np.empty((0, SIZE, SIZE), np.uint8)
+        return Look(stacked, max(counts, default=0), largest, at, 1000 * (time.perf_counter() - start))
+
+    def judge(self, looks: Sequence[Look]) -> list[Reading]:
+        """Read the emotions of 1 or more bursts, all their faces in one batch; a reading for each."""
+        start = time.perf_counter()
+        crops = np.concatenate([look.crops for look in looks])
+        shares = self.classifier.classify(crops) if len(crops) else np.empty((0, len(EMOTIONS)))
+        each = 1000 * (time.perf_counter() - start) / len(looks)
+        ends = np.cumsum([len(look.crops) for look in looks])
+        bursts = np.split(shares, ends[:-1])
+        return [
+            self._reading(look, burst, round(look.milliseconds + each, 1))
+            for look, burst in zip(looks, bursts, strict=True)
+        ]
+
+    def _reading(self, look: Look, shares: npt.NDArray[np.float64], milliseconds: float) -> Reading:
+        if look.face is None:
+            return Reading("no_face", "", None, {}, 0, None, None, self.card.version, milliseconds)
+        mean = shares.mean(axis=0)
         best = int(mean.argmax())
-        face = max((face for _, face in largest), key=lambda face: face.box[2] * face.box[3])
-        x, y, width, height = (round(value) for value in face.box)
+        x, y, width, height = (round(value) for value in look.face.box)
         return Reading(
             status="unsure" if mean[best] < self.card.unsure_below else "done",
             emotion=EMOTIONS[best],
             confidence=round(float(mean[best]), 4),
             scores={name: round(float(p), 4) for name, p in zip(EMOTIONS, mean, strict=True)},
-            faces=0,
+            faces=look.faces,
             box=(x, y, width, height),
-            landmarks={name: (round(x, 1), round(y, 1)) for name, (x, y) in face.landmarks.items()},
+            landmarks={name: (round(x, 1), round(y, 1)) for name, (x, y) in look.face.landmarks.items()},
             model_version=self.card.version,
-            milliseconds=0.0,
+            milliseconds=milliseconds,
         )
+
+
+def _area(face: Face) -> float:
+    return face.box[2] * face.box[3]
