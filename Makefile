@@ -47,7 +47,7 @@ peers: .venv-peers/ready
 
 # Known holes in what is installed (packages that the service does not know are listed), and secrets in the tree.
 audit: setup-dev
-	$(BIN)/pip-audit --requirement requirements.txt --no-deps --disable-pip --progress-spinner off
+	$(BIN)/pip-audit --requirement requirements-web.txt --requirement requirements-worker.txt --requirement requirements.txt --no-deps --disable-pip --progress-spinner off
 	git ls-files -z '*.py' '*.md' '*.toml' '*.txt' '*.yaml' '*.yml' '*.json' '*.html' '*.js' Makefile Dockerfile .ci deploy | \
 		xargs -0 $(BIN)/detect-secrets-hook --disable-plugin KeywordDetector --disable-plugin BasicAuthDetector
 
@@ -59,12 +59,14 @@ define installed
 endef
 
 # A stamp is newer than the list that it was installed from.
-.venv/requirements.stamp: requirements.txt | .venv/made.stamp
+RUNS_ON := requirements.txt requirements-worker.txt requirements-web.txt
+
+.venv/requirements.stamp: $(RUNS_ON) | .venv/made.stamp
 	@echo "Installing requirements.txt (a few minutes the first time) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/requirements-dev.stamp: requirements-dev.txt requirements.txt | .venv/made.stamp
+.venv/requirements-dev.stamp: requirements-dev.txt $(RUNS_ON) | .venv/made.stamp
 	@echo "Installing requirements-dev.txt (a few minutes the first time) ..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch .venv/requirements.stamp $@

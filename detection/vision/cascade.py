@@ -23,7 +23,7 @@ def load_weights(name: str) -> list[Array]:
     """Return the weights of "pnet", "rnet" or "onet" from the package's files, without importing the package."""
     spec = find_spec("mtcnn")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("the package mtcnn is missing; install requirements.txt")
+        raise ModuleNotFoundError("the package mtcnn is missing; install requirements-worker.txt")
     weights: list[Array] = joblib.load(Path(spec.origin).parent / "assets" / "weights" / f"{name}.lz4")
     return weights
 
