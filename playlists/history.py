@@ -111,7 +111,7 @@ def listens_page(user: "User", filters: Filters, place: str = "") -> Page:
         listens = listens.alias(mood=Coalesce("playlist__emotion", "track__emotion"))
     listens = listens.filter(filters.condition())
     found, newer, older = _around(listens, "listened_at", place)
-    total = None if place else listens.count()
+    total = _total(listens, found, place)
     rated, never = _words(user, [listen.track for listen in found])
     rows = [
         Row(
@@ -132,7 +132,7 @@ def ratings_page(user: "User", value: int, place: str = "") -> Page:
     """Return a page of what a person likes (1) or dislikes (-1), latest rated first; see `listens_page`."""
     ratings = Rating.objects.filter(user=user, value=value)
     found, newer, older = _around(ratings, "rated_at", place)
-    total = None if place else ratings.count()
+    total = _total(ratings, found, place)
     _, never = _words(user, [rating.track for rating in found])
     rows = [
         Row(rating.track, rating.rated_at, rating.value, rating.track_id in never, mood=rating.track.emotion)
@@ -173,6 +173,13 @@ def _around(rows: "QuerySet[Any]", moment: str, place: str) -> tuple[list[Any], 
     newer = beyond(kept[0], "newer") if kept and (more if side == "newer" else place) else ""
     older = beyond(kept[-1], "older") if kept and (more if side == "older" else True) else ""
     return kept, newer, older
+
+
+def _total(rows: "QuerySet[Any]", found: Sequence[Any], place: str) -> int | None:
+    """Count all rows for their first page; one that is not full holds them all."""
+    if place:
+        return None
+    return len(found) if len(found) < PER_PAGE else rows.count()
 
 
 def _words(user: "User", tracks: Sequence[Track]) -> tuple[dict[int, int], set[int]]:

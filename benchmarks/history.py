@@ -1,0 +1,123 @@
+"""Time the history on the catalogue that DATABASE_URL names: python benchmarks/history.py [LISTENS] [CALLS]
+
+A person with so many listens of 5,000 tracks is made for it, and taken away afterwards with everything that was theirs.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import django
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emotune.settings")
+django.setup()
+
+import numpy as np  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from django.test.utils import CaptureQueriesContext  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from accounts.models import User  # noqa: E402
+from catalogue.models import Track  # noqa: E402
+from emotune.emotions import EMOTIONS  # noqa: E402
+from playlists.export_records import Music  # noqa: E402
+from playlists.history import Filters, listens_page  # noqa: E402
+from playlists.import_work import known_tracks  # noqa: E402
+from playlists.listening import bulk_rate  # noqa: E402
+from playlists.matching import TrackIndex  # noqa: E402
+from playlists.models import Listen, Playlist  # noqa: E402
+
+HEARD, RATED = 5000, 1000
+
+
+def main(listens: int, calls: int) -> dict[str, object]:
+    user = User.objects.create_user(email="benchmark@example.org")
+    try:
+        fill(user, listens)
+        client = Client(headers={"host": settings.ALLOWED_HOSTS[0]})
+        client.force_login(user)
+        middle = place_of_the_middle(user, listens)
+        word = Track.objects.order_by("-id").values_list("title", flat=True)[0].split()[0]
+        pages = {
+            "first page": "/history/",
+            "page in the middle": f"/history/?page={middle}",
+            "words that many tracks hold": "/history/?q=a",
+            "words that few tracks hold": f"/history/?q={word}",
+            "words that no track holds": "/history/?q=zzzzqqqq",
+            "emotion": "/history/?emotion=fear",
+            "emotion and words in the middle": f"/history/?emotion=sad&q=a&page={middle}",
+            "a month": "/history/?since=2025-03-01&until=2025-03-31",
+            "ratings": "/history/ratings/",
+        }
+        figures: dict[str, object] = {"tracks": Track.objects.count(), "listens": listens}
+        figures |= {name: timed(lambda a=address: client.get(a), calls) for name, address in pages.items()}
+    finally:
+        user.delete()
+    figures["index of the catalogue"] = timed(lambda: TrackIndex(known_tracks()), 3)
+    index = TrackIndex(known_tracks())
+    music = [Music(*row) for row in Track.objects.values_list("artist", "title")[:20_000]]
+    figures["20,000 records matched by name"] = timed(lambda: [index.find(item) for item in music], 3)
+    return figures
+
+
+def fill(user: User, listens: int) -> None:
+    random = np.random.default_rng(50)
+    tracks = list(Track.objects.order_by("id").values_list("id", flat=True))
+    heard = random.choice(tracks, min(HEARD, len(tracks)), replace=False).tolist()
+    often = np.minimum(random.zipf(1.2, listens) - 1, len(heard) - 1).tolist()
+    playlists = Playlist.objects.bulk_create(
+        Playlist(user=user, emotion=EMOTIONS[n % len(EMOTIONS)], wanted="", seed=n) for n in range(1000)
+    )
+    begin = timezone.now() - timedelta(days=730)
+    rows = (
+        Listen(
+            user=user,
+            track_id=heard[often[n]],
+            playlist=playlists[n // 10 % len(playlists)] if n % 2 else None,
+            source="audio",
+            listened_at=begin + timedelta(seconds=600 * n * 100_000 / listens),
+        )
+        for n in range(listens)
+    )
+    Listen.objects.bulk_create(rows, batch_size=5000)
+    bulk_rate(user=user, track_ids=heard[:RATED], value=1)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+
+def place_of_the_middle(user: User, listens: int) -> str:
+    row = Listen.objects.filter(user=user).order_by("-listened_at", "-id")[listens // 2]
+    first = listens_page(user, Filters()).older
+    return first.replace(first.split("-")[1], str(int(row.listened_at.timestamp() * 1e6)))
+
+
+def timed(job: Callable[[], object], calls: int) -> dict[str, float]:
+    wall, cpu, queries = [], [], 0
+    for _ in range(calls):
+        with CaptureQueriesContext(connection) as seen:
+            begin, begin_cpu = time.perf_counter(), time.process_time()
+            answer = job()
+            wall.append(time.perf_counter() - begin)
+            cpu.append(time.process_time() - begin_cpu)
+        queries = len(seen)
+        assert getattr(answer, "status_code", 200) == 200, answer
+    p50, p95 = np.percentile(wall, [50, 95]) * 1000
+    return {
+        "p50_ms": round(float(p50), 1),
+        "p95_ms": round(float(p95), 1),
+        "cpu_ms": round(float(np.median(cpu)) * 1000, 1),
+        "queries": queries,
+    }
+
+
+if __name__ == "__main__":
+    given = [int(argument) for argument in sys.argv[1:]]
+    print(json.dumps(main(*(given + [100_000, 30][len(given) :])), indent=1))
