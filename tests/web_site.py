@@ -1,0 +1,117 @@
+"""emotune's web process with the demonstration and a person's history, and eyes that look at every page of it."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from django.urls import URLPattern, URLResolver, get_resolver
+from playwright.sync_api import Page
+
+from tests.servers import PROCESSES, ROOT, Process, environment, free_port, manage, status_of, wait_until
+from tests.showcase import EMAIL, PASSWORD
+
+# What the browser itself says of a request that fails on purpose.
+NETWORK_WORDS = "Failed to load resource"
+
+
+class Site:
+    """A web process on a database of its own; `ids` are those of tests.showcase."""
+
+    def __init__(self, folder: Path, audio: Path) -> None:
+        self.env = environment(folder, EMOTUNE_AUDIO=str(audio))
+        manage("migrate", "--verbosity=0", env=self.env)
+        manage("load_demo", env=self.env)
+        self.ids: dict[str, str] = json.loads(
+            subprocess.run(
+                [sys.executable, "-m", "tests.showcase"],
+                env=self.env,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=240,
+            ).stdout
+        )
+        where = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{where}"
+        self.web = Process(*PROCESSES, "web", where, log=folder / "web.log", env=self.env)
+        wait_until("the web process", lambda: status_of(self.url) == 200)
+
+    def stop(self) -> None:
+        self.web.stop()
+
+
+@dataclass(frozen=True)
+class Address:
+    """A pattern of urls.py that has a name, with the names of what it is filled with."""
+
+    name: str
+    route: str
+    parameters: tuple[str, ...]
+
+
+def named_addresses() -> Iterator[Address]:
+    """Yield every named address but those of the admin's and the API's own pages."""
+    for address in _walk(get_resolver(), "", ""):
+        if address.name and not address.name.startswith(("admin:", "api")):
+            yield address
+
+
+def _walk(resolver: URLResolver, route: str, namespace: str) -> Iterator[Address]:
+    for pattern in resolver.url_patterns:
+        below = route + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            name = f"{namespace}{pattern.name}" if pattern.name else ""
+            yield Address(name, below, tuple(re.findall(r"<(?:\w+:)?(\w+)>", below)))
+        else:
+            yield from _walk(pattern, below, f"{pattern.namespace}:" if pattern.namespace else namespace)
+
+
+@dataclass
+class Complaints:
+    """What a page's console says, and what it asks of other hosts."""
+
+    page: Page
+    words: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("pageerror", lambda error: self.words.append(str(error)))
+        self.page.on("console", lambda said: self.words.append(said.text) if said.type == "error" else None)
+        self.page.on("request", self._look)
+
+    def _look(self, request: Any) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:", "about:")):
+            self.words.append(f"asks {request.url}")
+
+
+def log_in(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/captures/new/")
+
+
+def violations(page: Page, *rules: str) -> list[str]:
+    """Return what axe-core finds wrong with the page, by all of its rules or by those named: a line for each place."""
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = list(rules)
+    if not page.evaluate("() => Boolean(window.axe)"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    return [
+        f"{each['id']}: {node['html'][:160]} ({node['failureSummary']})" for each in found for node in each["nodes"]
+    ]
+
+
+def overflow(page: Page) -> int:
+    """Return by how many pixels the page is wider than its window."""
+    width: int = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+    return width
