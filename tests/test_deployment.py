@@ -1,10 +1,16 @@
 """The files for installations: each promise of docs/deployment.md that a file can keep."""
 
+import ast
 import json
 import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from tests.servers import ROOT
 
@@ -70,3 +76,39 @@ def test_every_setting_that_is_read_is_documented():
     read = set(re.findall(r'env(?:_bool|_int|_list)?\("([A-Z_]+)"', (ROOT / "emotune/settings.py").read_text()))
     text = (ROOT / "docs/deployment.md").read_text()
     assert {name for name in read if f"`{name}`" not in text} == set()
+
+
+LOADED = """
+import sys
+import django
+django.setup()
+from django.urls import get_resolver
+get_resolver().url_patterns
+for module in list(sys.modules.values()):
+    print(getattr(module, "__file__", None) or "")
+"""
+
+
+def imported_by(file):
+    """Yield the first names of what a module of ours imports as it is loaded."""
+    for statement in ast.parse(file.read_text()).body:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+            yield statement.module.split(".")[0]
+
+
+def test_the_image_of_the_web_has_what_the_web_imports(tmp_path):
+    env = {"PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "emotune.settings", "EMOTUNE_DIR": str(tmp_path)}
+    loaded = [sys.executable, "-c", LOADED]
+    ran = subprocess.run(loaded, cwd=ROOT, env=env, check=True, capture_output=True, text=True, timeout=120)
+    files = [
+        Path(line) for line in ran.stdout.splitlines() if line.startswith(f"{ROOT}/") and "site-packages" not in line
+    ]
+    by_module = metadata.packages_distributions()
+    used = {by_module[name][0].lower() for file in files for name in imported_by(file) if name in by_module}
+    lines = (ROOT / "requirements-web.txt").read_text().splitlines()
+    listed = {Requirement(line).name.lower() for line in lines if line and not line.startswith("#")}
+    assert {"django", "numpy", "celery"} <= used
+    # parts of Celery and of Django
+    assert used - listed - {"kombu", "billiard", "asgiref"} == set()
