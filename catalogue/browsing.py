@@ -111,7 +111,7 @@ def _matches(filters: Filters) -> Q:
     condition = Q()
     for name in ("artist", "title", "genre"):
         for word in getattr(filters, name).split():
-            condition &= _holds(name, word)
+            condition &= holds(name, word)
     if filters.emotion:
         condition &= Q(emotion=filters.emotion)
     if filters.area:
@@ -119,7 +119,7 @@ def _matches(filters: Filters) -> Q:
     return condition
 
 
-def _holds(name: str, word: str) -> Q:
+def holds(name: str, word: str) -> Q:
     """Return the condition of holding a word in whatever case; SQLite by itself folds the case of ASCII alone."""
     condition = Q()
     forms: tuple[str, ...] = (word,) if word.isascii() else (word, word.lower(), word.capitalize(), word.upper())

@@ -140,7 +140,7 @@ class EmotionsOutput(Output):
 
 
 class ModelOutput(Output):
-    version = serializers.CharField()
+    version = serializers.CharField(help_text="Its name.")
     unsure_below = serializers.FloatField(help_text="Under this probability a reading is called unsure.")
     architecture = serializers.DictField(help_text="What the network is built of.")
     data = serializers.DictField(help_text="What it learned from.")  # type: ignore[assignment]

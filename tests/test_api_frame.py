@@ -1,52 +1,23 @@
 """What every answer of the API has in common: problem details, limits, both ways to log in, addresses."""
 
-import json
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 
-from accounts.tokens import create_token
 from emotune.api import limits
+from tests.api_site import RATES, bearing, check_problem, fresh_limits, token_of
 from tests.factories import make_capture, make_user
 
+__all__ = ["fresh_limits"]
 pytestmark = pytest.mark.django_db
-RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-RateLimit-Reset-In")
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits():
-    cache.clear()
-    yield
-    cache.clear()
 
 
 @pytest.fixture
 def user():
     return make_user()
-
-
-def token_of(user, *scopes: str) -> str:
-    return create_token(user=user, name="a program", scopes=scopes)[1]
-
-
-def bearing(secret: str, keyword: str = "Bearer") -> dict[str, str]:
-    return {"Authorization": f"{keyword} {secret}"}
-
-
-def check_problem(response, status: int) -> dict[str, Any]:
-    assert response.status_code == status, response.content
-    assert response["Content-Type"] == "application/problem+json"
-    assert all(name in response for name in RATES)
-    found: dict[str, Any] = json.loads(response.content)
-    assert found["status"] == status
-    assert found["type"].startswith("/api/v1/problems/")
-    assert found["title"]
-    assert found["detail"]
-    return found
 
 
 @pytest.mark.parametrize("address", ["/api", "/api/", "/api/v2/tracks", "/api/v1/nothing/", "/api/v1/captures/no-uuid"])

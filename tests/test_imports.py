@@ -16,8 +16,8 @@ from tests.servers import ROOT
 APPS = ("accounts", "detection", "catalogue", "playlists")
 SHARED = {"emotune.emotions", "emotune.errors", "emotune.http", "emotune.jobs", "emotune.personal"}
 # What an app's API is built on, and what alone may build on it.
-FRAME = {f"emotune.api.{name}" for name in ("etags", "fields", "idempotency", "paging", "parsers", "permissions")}
-FRAME |= {"emotune.api.problems", "emotune.api.schema", "emotune.api.views"}
+FRAME = {f"emotune.api.{name}" for name in ("etags", "fields", "idempotency", "jobs", "paging")}
+FRAME |= {f"emotune.api.{name}" for name in ("parsers", "permissions", "problems", "schema", "views")}
 API = {"api", "api_urls", "serializers"}
 ALLOWED = {"playlists": {"detection", "catalogue"}}
 HEAVY = {"tensorflow", "keras", "mtcnn", "onnx", "onnxruntime"}

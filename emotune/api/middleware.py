@@ -11,7 +11,8 @@ SENTENCES = {
     400: "The request cannot be understood. Check how it is put together.",
     403: "This may not be done.",
     404: "There is nothing at this address.",
-    413: "The body is larger than what is read here. Send smaller or fewer pictures.",
+    416: "The file has no such part. Content-Range says how long it is.",
+    413: "The body is larger than what is read here. Send less at once.",
 }
 WENT_WRONG = "Something went wrong here, and it is in our log. Please try again."
 
@@ -60,5 +61,9 @@ def _as_problem(response: HttpResponse) -> HttpResponse:
     status = response.status_code
     if status < 400 or response.get("Content-Type", "") == CONTENT_TYPE:
         return response
-    kept = {name: response[name] for name in ("Allow", "Connection", "Retry-After", "Vary") if name in response}
+    kept = {
+        name: response[name]
+        for name in ("Allow", "Connection", "Content-Range", "Retry-After", "Vary")
+        if name in response
+    }
     return problem(status, SENTENCES.get(status, WENT_WRONG), headers=kept)

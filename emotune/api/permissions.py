@@ -1,6 +1,6 @@
 """Who may call an operation: people who are logged in, and tokens with its scope."""
 
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -17,22 +17,26 @@ class HasScope(BasePermission):
     message = "This may not be done."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        scope = scope_of(view, str(request.method))
-        if scope == OPEN:
+        if scope_of(view, str(request.method)) == OPEN:
             return True
-        if not request.user.is_authenticated:
-            return False
-        if scope == "admin" and not request.user.is_staff:
-            self.message = "Only people who run this site may do this."
-            return False
-        if request.auth is None:
-            return True
-        if scope == IN_PERSON:
-            self.message = "A token may not do this. Log in and do it in person."
-            return False
-        self.message = f"This token has not the scope {scope}. Use one that has it."
-        token: Any = request.auth
-        return bool(token.allows(scope))
+        refusal = _refusal(request, view) if request.user.is_authenticated else self.message
+        self.message = refusal or self.message
+        return not refusal
+
+
+def _refusal(request: Request, view: Any) -> str | None:
+    """Return why somebody who is logged in may not do this; None where they may."""
+    scope, token = scope_of(view, str(request.method)), cast("Any", request.auth)
+    right = view.rights.get("GET" if request.method == "HEAD" else request.method)
+    if scope == "admin" and not request.user.is_staff:
+        return "Only people who run this site may do this."
+    if right and not request.user.has_perm(right):
+        return "You have not been given the right to do this. Ask another admin for it."
+    if token and scope == IN_PERSON:
+        return "A token may not do this. Log in and do it in person."
+    if token and not token.allows(scope):
+        return f"This token has not the scope {scope}. Use one that has it."
+    return None
 
 
 def scope_of(view: Any, method: str) -> str:

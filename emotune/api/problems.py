@@ -45,6 +45,7 @@ KINDS = (
     Kind("gone", 410, "It is not there any more", "It was deleted, or its time was over."),
     Kind("too-large", 413, "The request is too large", "Send smaller or fewer pictures or rows."),
     Kind("unsupported-media-type", 415, "This content type is not read here", "Send one that the operation names."),
+    Kind("no-such-part", 416, "The file has no such part", "Ask for a Range within what Content-Range says."),
     Kind("invalid-input", 422, "What was sent cannot be used", "`errors` names each field with what is wrong."),
     Kind("too-many-requests", 429, "A limit is reached", "Wait for as many seconds as Retry-After says."),
     Kind("internal-error", 500, "Something went wrong here", "It is in our log. Trying again may help."),

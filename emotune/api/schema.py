@@ -41,6 +41,13 @@ HEADERS = {
 PATH_PARAMETERS = {
     "capture_id": "The capture's id.",
     "emotion": "One of the seven emotions.",
+    "clustering_id": "The clustering's id.",
+    "export_id": "The export's id.",
+    "history_import_id": "The import's id.",
+    "import_id": "The import's id.",
+    "run_id": "The run's id.",
+    "listen_id": "The listen's id.",
+    "token_id": "The token's id.",
     "kind": "The last part of a problem's `type`.",
     "playlist_id": "The playlist's id.",
     "spotify_id": "The track's id at Spotify, 22 letters and digits.",
@@ -60,8 +67,11 @@ IF_NONE_MATCH = OpenApiParameter(
 
 @dataclass(frozen=True)
 class Contract:
-    """What an operation says of itself. `answers` are its shapes by status, None for no body; a string is the content
-    type of one that is no JSON. `errors` are statuses that its kind of operation does not have anyway."""
+    """What an operation says of itself.
+
+    `answers` are its shapes by status, None for no body; a string names the content types of one that is no JSON.
+    `errors` are statuses that its kind of operation does not have anyway.
+    """
 
     name: str
     tag: str
@@ -147,7 +157,7 @@ class ContractSchema(AutoSchema):
         answers: dict[Any, Any] = {}
         for status, shape in self.contract.answers.items():
             if isinstance(shape, str):
-                answers[(status, shape)] = {"type": "string", "format": "binary"}
+                answers[(status, *shape.split(", "))] = {"type": "string", "format": "binary"}
             else:
                 answers[status] = shape
         if self.has_etag:
@@ -224,6 +234,7 @@ ANSWERS = {
     200: "It is this.",
     201: "It was made.",
     202: "It was taken, and is being worked on.",
+    206: "It is the part that was asked for.",
     204: "It is done.",
     304: "It is what you have.",
 }

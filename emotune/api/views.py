@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.exceptions import MethodNotAllowed
@@ -37,6 +38,8 @@ class ApiView(APIView):
     """An address of the API. `scopes` names by method the scope that a token needs; `read` where it does not."""
 
     scopes: ClassVar[Mapping[str, str]] = {}
+    # What admins may be given one by one, as in Django's admin.
+    rights: ClassVar[Mapping[str, str]] = {}
     http_method_names = [  # noqa: RUF012 - as Django declares it
         "get",
         "head",
@@ -116,6 +119,7 @@ class Schema(ApiView):
 
 
 @require_safe
+@ensure_csrf_cookie
 def docs(request: HttpRequest) -> HttpResponse:
     """Show the contract as a page on which every operation can be tried."""
     return render(request, "api/docs.html")

@@ -1,0 +1,78 @@
+"""What the tests of the API share: its routes as the URL conf has them, tokens, and a look at problems."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from accounts.tokens import create_token
+from emotune.api.views import ApiView, UnknownAddress
+
+RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-RateLimit-Reset-In")
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def token_of(user: User, *scopes: str) -> str:
+    secret: str = create_token(user=user, name="a program", scopes=scopes)[1]
+    return secret
+
+
+def bearing(secret: str, keyword: str = "Bearer") -> dict[str, str]:
+    return {"Authorization": f"{keyword} {secret}"}
+
+
+def check_problem(response: Any, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.content
+    assert response["Content-Type"] == "application/problem+json"
+    assert all(name in response for name in RATES)
+    found: dict[str, Any] = json.loads(response.content)
+    assert found["status"] == status
+    assert found["type"].startswith("/api/v1/problems/")
+    assert found["title"]
+    assert found["detail"]
+    return found
+
+
+@dataclass(frozen=True)
+class Route:
+    """An address of the API: its name, its view, the parts of it that vary, and the methods that it has."""
+
+    name: str
+    view: type[ApiView]
+    parts: tuple[str, ...]
+
+    @property
+    def methods(self) -> list[str]:
+        return [method for method in METHODS if hasattr(self.view, method)]
+
+
+def routes() -> list[Route]:
+    """Return every address below /api/ that is an operation."""
+    found = []
+    for pattern in _patterns(get_resolver().url_patterns):
+        view = getattr(pattern.callback, "cls", None)
+        if view is not None and view is not UnknownAddress:
+            found.append(
+                Route(str(pattern.name), view, tuple(pattern.pattern.converters or pattern.pattern.regex.groupindex))
+            )
+    return found
+
+
+def _patterns(patterns: list[Any]) -> Iterator[URLPattern]:
+    for item in patterns:
+        if isinstance(item, URLResolver):
+            yield from _patterns(item.url_patterns)
+        else:
+            yield item
