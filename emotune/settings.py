@@ -207,6 +207,9 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
     "add_webauthn": "accounts.forms.AddPasskeyForm",
     "edit_webauthn": "accounts.forms.EditPasskeyForm",
+    "login_webauthn": "accounts.forms.LoginByPasskeyForm",
+    "authenticate_webauthn": "accounts.forms.AuthenticateByPasskeyForm",
+    "reauthenticate_webauthn": "accounts.forms.ReauthenticateByPasskeyForm",
     "authenticate": "accounts.forms.RecoveryCodeForm",
     "reauthenticate": "accounts.forms.ReauthenticateByCodeForm",
 }
@@ -277,7 +280,7 @@ UPLOAD_MAX_BODY = 16 * 1024 * 1024
 CAPTURE_TTL = timedelta(minutes=5)
 CAPTURES_PER_MINUTE = env_int("CAPTURES_PER_MINUTE", 20)
 # A worker reads up to so many waiting captures together; for more it waits so many milliseconds (docs/detection.md).
-CAPTURE_BATCH = env_int("CAPTURE_BATCH", 8)
+CAPTURE_BATCH = env_int("CAPTURE_BATCH", 4)
 CAPTURE_BATCH_WAIT = env_int("CAPTURE_BATCH_WAIT_MS", 0) / 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
