@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from detection.models import Capture, Status
+from emotune import metrics
 
 # A worker's claim holds for this long: longer than the hard time limit of the task.
 LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 1)
@@ -30,7 +31,10 @@ def claim(capture_id: str, *, redelivered: bool) -> Capture | None:
     taken = Capture.objects.filter(free, id=capture_id, attempts__lt=MAX_ATTEMPTS).update(
         status=Status.READING, claimed_at=now, attempts=F("attempts") + 1, claimed_with=None
     )
-    return Capture.objects.filter(id=capture_id).select_related("user").first() if taken else None
+    capture = Capture.objects.filter(id=capture_id).select_related("user").first() if taken else None
+    if capture:
+        _count_taken([capture])
+    return capture
 
 
 def claim_waiting(leader: Capture, most: int) -> list[Capture]:
@@ -45,13 +49,28 @@ def claim_waiting(leader: Capture, most: int) -> list[Capture]:
     mine = {"status": Status.READING, "claimed_at": now, "claimed_with": leader.id}
     if not ids or not waiting.filter(id__in=ids).update(attempts=1, **mine):
         return []
-    return list(Capture.objects.filter(id__in=ids, attempts=1, **mine).select_related("user"))
+    taken = list(Capture.objects.filter(id__in=ids, attempts=1, **mine).select_related("user"))
+    _count_taken(taken)
+    return taken
+
+
+def _count_taken(captures: list[Capture]) -> None:
+    for capture in captures:
+        if capture.attempts > 1:
+            metrics.CAPTURE_RETRIES.inc()
+        elif capture.claimed_at:
+            metrics.CAPTURE_WAIT.observe((capture.claimed_at - capture.created_at).total_seconds())
 
 
 def settle(capture: Capture, status: Status, **outcome: object) -> bool:
     """Write the outcome of the attempt that `capture` was claimed for; False when another attempt was faster."""
     mine = Capture.objects.filter(id=capture.id, status=Status.READING, attempts=capture.attempts)
-    return bool(mine.update(status=status, finished_at=timezone.now(), **outcome))
+    is_mine = bool(mine.update(status=status, finished_at=timezone.now(), **outcome))
+    if is_mine:
+        metrics.CAPTURES.labels(status.value).inc()
+        if isinstance(spent := outcome.get("milliseconds"), float | int):
+            metrics.READING_SECONDS.observe(spent / 1000)
+    return is_mine
 
 
 def give_back(capture: Capture) -> bool:

@@ -15,6 +15,7 @@ from detection.claims import GONE, MAX_ATTEMPTS, lost
 from detection.models import OPEN, Capture, Source, Status
 from detection.tasks import send
 from detection.vision.pictures import UnreadablePicture, inspect
+from emotune import metrics
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
 
@@ -84,10 +85,11 @@ def refresh(*, capture: Capture) -> Capture:
     if not capture.is_open:
         return capture
     if now >= capture.expires_at:
-        waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE)
+        _count_ended(Status.EXPIRED, waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
     elif waiting.filter(lost(), attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, finished_at=now, problem=GAVE_UP
     ):
+        _count_ended(Status.FAILED, 1)
         _forget_images(capture)
     elif waiting.filter(lost(), sent_at__lte=now - RESEND_AFTER).update(sent_at=now):
         _send(capture)
@@ -99,7 +101,12 @@ def settle_overdue(*, user: "User") -> int:
     """End all of a person's captures that waited too long, for pages that list many; returns how many there were."""
     now = timezone.now()
     overdue = Capture.objects.filter(user=user, status__in=OPEN, created_at__lte=now - settings.CAPTURE_TTL)
-    return overdue.update(status=Status.EXPIRED, finished_at=now, problem=GONE)
+    return _count_ended(Status.EXPIRED, overdue.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
+
+
+def _count_ended(status: Status, count: int) -> int:
+    metrics.CAPTURES.labels(status.value).inc(count)
+    return count
 
 
 def is_stalled(*, capture: Capture) -> bool:

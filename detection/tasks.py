@@ -11,6 +11,8 @@ from celery.signals import worker_init, worker_process_init, worker_ready
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from emotune.health import announce_warm
+
 logger = logging.getLogger(__name__)
 
 # Set by the first process of a worker that has loaded its reader; made before the fork, so that they share it.
@@ -41,6 +43,7 @@ def warm_up(**_: Any) -> None:
 
     reader()
     logger.info("the reader is warm")  # the launcher waits for these words
+    announce_warm()
     for event in _warm:
         event.set()
 

@@ -14,7 +14,15 @@ import pytest
 from tests.servers import ROOT
 
 APPS = ("accounts", "detection", "catalogue", "playlists")
-SHARED = {"emotune.emotions", "emotune.errors", "emotune.http", "emotune.jobs", "emotune.personal"}
+SHARED = {
+    "emotune.health",
+    "emotune.metrics",
+    "emotune.emotions",
+    "emotune.errors",
+    "emotune.http",
+    "emotune.jobs",
+    "emotune.personal",
+}
 # What an app's API is built on, and what alone may build on it.
 FRAME = {f"emotune.api.{name}" for name in ("etags", "fields", "idempotency", "jobs", "paging")}
 FRAME |= {f"emotune.api.{name}" for name in ("parsers", "permissions", "problems", "schema", "views")}
@@ -52,6 +60,7 @@ PURE = (
     "playlists/listeners.py",
     "playlists/matching.py",
     "playlists/metrics.py",
+    "playlists/moods.py",
     "playlists/plane.py",
     "playlists/plot.py",
     "playlists/pool.py",
