@@ -17,6 +17,8 @@ CODES = {name: code for code, name in enumerate(EMOTIONS)}
 
 # What a track is good for: it can be played; it is the demonstration's; it can only be linked to.
 PLAYABLE, DEMO, LINKED = 0, 1, 2
+# What is asked for where there is no mood: no track has a tone beside it.
+NOWHERE = np.full(3, np.nan)
 ROWWISE = ("ids", "vad", "emotion", "artist", "genre", "recording", "use", "tags")
 
 
@@ -116,15 +118,14 @@ class Columns:
         found = [self._by_recording[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
         return np.unique(np.concatenate([rows, *found])).astype(np.intp)
 
-    def features(self, rows: Rows) -> Features:
-        """Return what taste may depend on; a track without an emotion has no tone: its offset is 0."""
-        emotion = self.emotion[rows].astype(np.intp)
-        vad = self.vad[rows].astype(np.float64)
+    def features(self, rows: Rows, around: Floats) -> Features:
+        """Return what taste may depend on; `around` (3,) or (rows, 3) is what the mood asks for, nan for no mood."""
+        offsets = self.vad[rows] - around
         artist = self.artist[rows].astype(np.intp)
         return Features(
             ids=self.ids[rows],
-            offsets=np.where(emotion[:, None] >= 0, vad - self.centres[emotion], 0.0),
-            emotions=emotion,
+            offsets=np.where(np.isnan(offsets), 0.0, offsets),
+            emotions=self.emotion[rows].astype(np.intp),
             artists=artist,
             genres=self.genre[rows].astype(np.intp),
             company=self.company[artist].astype(np.float64),

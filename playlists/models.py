@@ -22,6 +22,9 @@ class Playlist(models.Model):
     wanted = models.CharField(max_length=10, blank=True, help_text="where a journey leads; empty: this is none")
     asked = models.PositiveSmallIntegerField(default=0, help_text="the tracks asked for of a journey; 0: this is none")
     seed = models.PositiveIntegerField(help_text="the same seed and the same catalogue give the same tracks")
+    target = models.JSONField(
+        null=True, blank=True, help_text="valence, arousal and dominance that its tracks were chosen for"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     tracks = models.ManyToManyField(Track, through="PlaylistTrack")
 

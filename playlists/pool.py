@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from playlists.columns import DEMO, LINKED, PLAYABLE, Columns, Rows
-from playlists.ranking import CLOSENESS, Candidates, Taste
+from playlists.ranking import WIDTH, Candidates, Taste
 from playlists.taste import Leaning, lean
 
 Floats = npt.NDArray[np.float64]
@@ -52,10 +52,11 @@ def banned(columns: Columns, taste: Taste, rows: Rows) -> npt.NDArray[np.bool_]:
     return out
 
 
-def as_candidates(columns: Columns, rows: Rows, shown: npt.NDArray[np.bool_]) -> Candidates:
+def as_candidates(columns: Columns, rows: Rows, around: Floats, shown: npt.NDArray[np.bool_]) -> Candidates:
+    """Return rows as candidates for a mood that asks for `around` (3,)."""
     return Candidates(
         vad=columns.vad[rows].astype(np.float64),
-        features=columns.features(rows),
+        features=columns.features(rows, around),
         genres=columns.genres,
         recordings=columns.recording[rows],
         shown=shown,
@@ -103,8 +104,6 @@ def _expected(columns: Columns, rows: Rows, leaning: Leaning, target: Floats) ->
     vad = columns.vad[rows]
     apart = vad - target.astype(np.float32)
     away = np.einsum("nd,nd->n", apart, apart)
-    # of many tracks a few hundred tell the median, as rank will find it, well enough
-    unit = max(float(np.median(away[:: max(1, len(away) // 1000)])), 1e-6)
     by_artist = np.zeros(columns.artists, np.float32)
     np.add.at(by_artist, leaning.artist[0], leaning.artist[1])
     if len(leaning.company) and columns.company.shape[1]:
@@ -112,7 +111,7 @@ def _expected(columns: Columns, rows: Rows, leaning: Leaning, target: Floats) ->
     by_genre = np.zeros(len(columns.genres) + 1, np.float32)  # the last one, code -1, is the unknown genre
     by_genre[leaning.genre[0]] = leaning.genre[1]
     slope = leaning.slopes[columns.emotion[rows[0]]].astype(np.float32)
-    expected = vad @ slope - 0.5 * CLOSENESS / unit * away
+    expected = vad @ slope - 0.5 / WIDTH**2 * away
     expected += by_artist[columns.artist[rows]] + by_genre[columns.genre[rows]]
     return np.asarray(expected, np.float32)
 

@@ -1,5 +1,6 @@
 """What a person did, read by one query, and what it says of their taste."""
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,9 +10,10 @@ from django.db import connection
 from django.utils import timezone
 
 from catalogue.models import Track
-from playlists.columns import Columns
+from detection.models import Capture
+from playlists.columns import NOWHERE, Columns, Floats
 from playlists.models import Listen, NeverAgain, NeverArtist, Playlist, PlaylistTrack, Rating, Skip
-from playlists.ranking import Taste
+from playlists.ranking import Taste, evidence_of
 from playlists.taste import Evidence
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ COOLING_PLAYLISTS = 8
 COOLING_LISTENS = 60
 # What an act says of a track, and the variance of that word: a listener may let a track run that they do not care for.
 LISTENED, SKIPPED = 0.4, -0.4
-RATING_NOISE, ACT_NOISE = 0.3, 1.0
+RATING_NOISE, ACT_NOISE = 0.8, 2.0
 
 # Each part walks an index for as many rows as it returns; the latest act comes first.
 ACTS = """
@@ -55,11 +57,8 @@ TABLES = {
     "playlist": Playlist,
     "track": Track,
 }
-STATEMENT = ACTS.format(
-    latest=LATEST,
-    playlists=COOLING_PLAYLISTS,
-    **{name: model._meta.db_table for name, model in TABLES.items()},  # noqa: SLF001 - a documented API
-)
+NAMES = {name: model._meta.db_table for name, model in TABLES.items()}  # noqa: SLF001 - a documented API
+STATEMENT = ACTS.format(latest=LATEST, playlists=COOLING_PLAYLISTS, **NAMES)
 
 
 # A track counts as shown lately when it has one of so many latest places in anybody's playlists.
@@ -68,6 +67,15 @@ SHOWN = """
 SELECT DISTINCT track_id FROM {place} WHERE id > (SELECT COALESCE(MAX(id), 0) FROM {place}) - {places}
 AND track_id IN ({marks})
 """
+
+
+# What the playlists that gave a person these tracks were chosen for, the latest last.
+TARGETS = """
+SELECT e.track_id, l.target FROM {place} AS e JOIN {playlist} AS l ON l.id = e.playlist_id
+WHERE l.user_id = %s AND l.target IS NOT NULL AND e.track_id IN ({marks}) ORDER BY e.id
+"""
+# So many of a person's latest captures tell what readings mean for them.
+WORDS = 200
 
 
 class Act(NamedTuple):
@@ -86,7 +94,7 @@ def taste_of(user: "User | None", columns: Columns) -> Taste:
     _, there = columns.rows_of([act.track_id for act in found])
     acts = [act for act, is_there in zip(found, there.tolist(), strict=True) if is_there]
     return Taste(
-        evidence=_evidence(acts, columns),
+        evidence=_evidence(user, acts, columns),
         liked=_by_artist(_of(acts, "like"), columns),
         cooling=_cooling(_of(acts, "place"), _of(acts, "listen")),
         banned=frozenset(act.track_id for act in _of(acts, "never", "dislike")),
@@ -112,7 +120,7 @@ def _by_artist(acts: Sequence[Act], columns: Columns) -> dict[int, int]:
     return counts
 
 
-def _evidence(acts: Sequence[Act], columns: Columns) -> Evidence:
+def _evidence(user: "User", acts: Sequence[Act], columns: Columns) -> Evidence:
     """Count each track once: by its rating, or else by its latest listen, or else by its skip."""
     ratings = _of(acts, "like", "dislike")[:LATEST]
     words = {act.track_id: (1.0 if act.kind == "like" else -1.0, RATING_NOISE) for act in ratings}
@@ -121,8 +129,28 @@ def _evidence(acts: Sequence[Act], columns: Columns) -> Evidence:
     for act in _of(acts, "skip"):
         words.setdefault(act.track_id, (SKIPPED, ACT_NOISE))
     kept = dict(list(words.items())[:LATEST])
-    features = columns.features(columns.rows_of(kept)[0])
-    return Evidence.of(features, [value for value, _ in kept.values()], [noise for _, noise in kept.values()])
+    features = columns.features(columns.rows_of(kept)[0], _targets(user, list(kept)))
+    return evidence_of(features, [value for value, _ in kept.values()], [noise for _, noise in kept.values()])
+
+
+def _targets(user: "User", track_ids: Sequence[int]) -> Floats:
+    """Return (n, 3): the mood for which each track was last given; nowhere for one that was found otherwise."""
+    found: dict[int, list[float]] = {}
+    if track_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_in_tables(TARGETS, track_ids), [user.pk])
+            found = {track_id: json.loads(target) for track_id, target in cursor.fetchall()}
+    return np.array([found.get(track_id, NOWHERE) for track_id in track_ids], np.float64).reshape(-1, 3)
+
+
+def _in_tables(statement: str, ids: Sequence[int], **more: int) -> str:
+    return statement.format(marks=",".join(map(str, ids)), **NAMES, **more)
+
+
+def earlier_words(capture: Capture) -> list[tuple[str, str]]:
+    """Return of a person's other captures, the latest first, what was read and what they chose instead, if anything."""
+    others = Capture.objects.filter(user_id=capture.user_id).exclude(emotion="").exclude(pk=capture.pk)
+    return list(others.order_by("-created_at").values_list("emotion", "chosen")[:WORDS])
 
 
 def _cooling(places: Sequence[Act], listens: Sequence[Act]) -> dict[int, float]:
@@ -141,12 +169,7 @@ def shown_lately(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Return which of the tracks (n,) were given to anybody lately; one query, by an index."""
     if not len(ids):
         return np.zeros(0, np.bool_)
-    statement = SHOWN.format(
-        place=PlaylistTrack._meta.db_table,  # noqa: SLF001 - a documented API
-        places=SHOWN_PLACES,
-        marks=",".join(map(str, ids.tolist())),
-    )
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(_in_tables(SHOWN, ids.tolist(), places=SHOWN_PLACES))
         found = [row[0] for row in cursor.fetchall()]
     return np.isin(ids, found)

@@ -1,6 +1,6 @@
 """Rank candidate tracks for one person and one mood: arrays in, picks with reasons out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,8 @@ Floats = npt.NDArray[np.float64]
 
 ARTIST_CAP = 2
 # Liking lies about -1 to 1; beside it stand the distance to the target, what was played lately and what all were given.
-CLOSENESS = 0.5
+# A track so far from the target, on the 1-9 scale, is as good as one at it that is expected to be liked by 0.5 less.
+WIDTH = 1.2
 COOL_DOWN = 1.0
 SHOWN = 0.5
 # The usual place follows the expectation and so much of the sample's surprise; every fifth place follows the sample.
@@ -53,6 +54,16 @@ class Taste:
     banned_artists: frozenset[int] = frozenset()
 
 
+def evidence_of(tracks: Features, values: Sequence[float], noise: Sequence[float]) -> Evidence:
+    """Return what acts say of taste: `values` (n,) from -1 to 1, less what closeness to the mood alone explains.
+
+    A like of a track far from what the mood asked for says more than one of a track at it, and a dislike less. A word
+    is one of two, so that more than 1 of it is never explained away.
+    """
+    closeness = -0.5 * (np.linalg.norm(tracks.offsets, axis=1) / WIDTH) ** 2
+    return Evidence(tracks, np.array(values, np.float64) - closeness.clip(-1, 0), np.array(noise, np.float64))
+
+
 @dataclass(frozen=True)
 class Pick:
     """One ranked track: its place in the candidates, its distance to the target, its score and why it was picked."""
@@ -74,11 +85,13 @@ def target_point(weights: Mapping[str, float], centres: Mapping[str, tuple[float
     return point
 
 
-def rank(candidates: Candidates, taste: Taste, *, target: Floats, k: int, seed: int) -> list[Pick]:
-    """Return at most k picks, best first; the same arguments give the same picks.
+def rank(
+    candidates: Candidates, taste: Taste, *, target: Floats, k: int, seed: int, mood: str = "your mood"
+) -> list[Pick]:
+    """Return at most k picks, best first; the same arguments give the same picks. `mood` is what reasons call it.
 
-    A score is the expected liking less the squared distance to `target` (3,), in units of the candidates' median
-    distance, less what cools down. Most places go by that score; every fifth goes by a liking sampled from the belief
+    A score is the expected liking less half the squared distance to `target` (3,) in units of WIDTH, less what
+    cools down. Most places go by that score; every fifth goes by a liking sampled from the belief
     (Thompson 1933), so that what is not known of a person is tried. At most ARTIST_CAP tracks are by one artist (the
     cap yields when nothing else is left), and no Spotify id comes twice.
     Raises ValueError when k is negative.
@@ -88,9 +101,9 @@ def rank(candidates: Candidates, taste: Taste, *, target: Floats, k: int, seed: 
     if not len(candidates):
         return []
     distance = np.linalg.norm(candidates.vad - target, axis=1)
-    closeness = -0.5 * (distance / max(float(np.median(distance)), 1e-6)) ** 2
+    closeness = -0.5 * (distance / WIDTH) ** 2
     belief = believe(taste.evidence, candidates.features, np.random.default_rng(seed))
-    fit = CLOSENESS * closeness - COOL_DOWN * _cooling(taste, candidates.features.ids) - SHOWN * candidates.shown
+    fit = closeness - COOL_DOWN * _cooling(taste, candidates.features.ids) - SHOWN * candidates.shown
     usual = fit + belief.mean + SURPRISE * (belief.sample - belief.mean)
     bold = fit + belief.sample
     chosen = _choose(usual, bold, candidates, k)
@@ -99,7 +112,7 @@ def rank(candidates: Candidates, taste: Taste, *, target: Floats, k: int, seed: 
             index=i,
             distance=float(distance[i]),
             score=float((bold if explores else usual)[i]),
-            reason=_reason(i, float(np.exp(closeness[i])), candidates, taste, belief, explores=explores),
+            reason=f"{_nearness(float(closeness[i]))} {mood}{_reason(i, candidates, taste, belief, explores=explores)}",
         )
         for i, explores in chosen
     ]
@@ -145,21 +158,24 @@ def _choose(usual: Floats, bold: Floats, candidates: Candidates, k: int) -> list
     return chosen + [(i, False) for i in passed[: k - len(chosen)]]
 
 
-def _reason(i: int, near: float, candidates: Candidates, taste: Taste, belief: Belief, *, explores: bool) -> str:
-    how = "very close to" if near > 0.85 else "close to" if near > 0.5 else "at the edge of"
-    words = f"{how} your mood"
+def _nearness(closeness: float) -> str:
+    near = np.exp(closeness)
+    return "very close to" if near > 0.85 else "close to" if near > 0.5 else "at the edge of"
+
+
+def _reason(i: int, candidates: Candidates, taste: Taste, belief: Belief, *, explores: bool) -> str:
     liked = taste.liked.get(int(candidates.features.artists[i]), 0)
     if belief.track[i] > 2 * WORTH_NAMING and liked:
-        return f"{words}; you liked it"
+        return "; you liked it"
     if liked and belief.artist[i] > 0:
-        return f"{words}; you liked {_number(liked)} by this artist"
+        return f"; you liked {_number(liked)} by this artist"
     sides = {"tone": belief.tone[i], "genre": belief.genre[i], "company": belief.company[i], "artist": belief.artist[i]}
     side = max(sides, key=lambda name: float(sides[name]))
     if sides[side] > WORTH_NAMING:
-        return f"{words}; {_said_of(side, i, candidates)}"
+        return f"; {_said_of(side, i, candidates)}"
     if explores:
-        return f"{words}; something new, to learn what you like"
-    return words
+        return "; something new, to learn what you like"
+    return ""
 
 
 def _said_of(side: str, i: int, candidates: Candidates) -> str:

@@ -13,13 +13,14 @@ from catalogue.models import Track
 from detection.models import Capture
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
-from playlists.columns import CODES, PLAYABLE, Columns
+from playlists.columns import CODES, NOWHERE, PLAYABLE, Columns, Floats
 from playlists.journeys import Stops, waypoints
 from playlists.journeys import plan as plan_journey
 from playlists.loading import columns as load_columns
 from playlists.models import Playlist, PlaylistTrack
+from playlists.moods import as_this_person, has_moved
 from playlists.pool import along, as_candidates, draw
-from playlists.profiles import shown_lately, taste_of
+from playlists.profiles import earlier_words, shown_lately, taste_of
 from playlists.ranking import rank, target_point
 from playlists.taste import believe
 
@@ -60,11 +61,17 @@ def recommend(
     if not 1 <= k <= 100:
         raise InvalidInput(f"{k} tracks cannot be recommended. Ask for 1 to 100.")
     columns = load_columns()
-    taste = taste_of(user, columns)
     target = target_point(weights or {emotion: 1.0}, columns.centre_by_name)
+    return _chosen(columns, emotion, user, target=target, k=k, seed=seed)
+
+
+def _chosen(
+    columns: Columns, emotion: str, user: "User | None", *, target: Floats, k: int, seed: int, mood: str = "your mood"
+) -> list[Recommendation]:
+    taste = taste_of(user, columns)
     rows = draw(columns, CODES[emotion], taste, target=target, least=k, seed=seed)
-    found = as_candidates(columns, rows, shown_lately(columns.ids[rows]))
-    picks = rank(found, taste, target=target, k=k, seed=seed)
+    found = as_candidates(columns, rows, target, shown_lately(columns.ids[rows]))
+    picks = rank(found, taste, target=target, k=k, seed=seed, mood=mood)
     tracks = Track.objects.in_bulk([int(found.features.ids[pick.index]) for pick in picks])
     kept = [(pick, tracks.get(int(found.features.ids[pick.index]))) for pick in picks]
     return [
@@ -84,9 +91,14 @@ def build_playlist(*, capture: Capture, k: int = LENGTH) -> Playlist:
     existing = Playlist.objects.filter(capture=capture, emotion=capture.mood, wanted="").first()
     if existing is not None:
         return existing
-    seed = seed_of(capture)
-    found = recommend(emotion=capture.mood, user=capture.user, k=k, seed=seed, weights=mood_weights(capture))
-    return _store({"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": ""}, found, seed)
+    seed, weights = seed_of(capture), mood_weights(capture)
+    meant = weights if capture.chosen else as_this_person(weights, earlier_words(capture))
+    columns = load_columns()
+    target = target_point(meant, columns.centre_by_name)
+    mood = "your mood, as you put readings right before" if has_moved(weights, meant) else "your mood"
+    found = _chosen(columns, capture.mood, capture.user, target=target, k=k, seed=seed, mood=mood)
+    way = {"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": ""}
+    return _store(way, found, seed, target.tolist())
 
 
 def build_journey(*, capture: Capture, wanted: str, k: int = JOURNEY_LENGTH) -> Playlist:
@@ -141,7 +153,7 @@ def _stops(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> list
     centres = columns.centre_by_name
     start, end = target_point(weights, centres), target_point({wanted: 1.0}, centres)
     rows = along(columns, waypoints(start, end, k), taste, seed=seed)
-    found = as_candidates(columns, rows, np.zeros(len(rows), np.bool_))
+    found = as_candidates(columns, rows, NOWHERE, np.zeros(len(rows), np.bool_))
     liking = believe(taste.evidence, found.features, np.random.default_rng(seed)).mean
     plan = plan_journey(start, end, Stops(found.vad, found.features.artists, found.recordings, liking), k=k, seed=seed)
     ids = found.features.ids[plan.stops].tolist()
@@ -187,11 +199,11 @@ def seed_of(capture: Capture, wanted: str = "") -> int:
     return zlib.crc32(capture.id.bytes + (capture.mood + wanted).encode()) & 0x7FFFFFFF
 
 
-def _store(way: dict[str, Any], found: list[Recommendation], seed: int) -> Playlist:
+def _store(way: dict[str, Any], found: list[Recommendation], seed: int, target: list[float] | None = None) -> Playlist:
     """Keep a playlist; of two that are made at the same time the first one stays."""
     try:
         with transaction.atomic():
-            playlist = Playlist.objects.create(**{**way, "seed": seed})
+            playlist = Playlist.objects.create(**{**way, "seed": seed, "target": target})
             PlaylistTrack.objects.bulk_create(
                 PlaylistTrack(
                     playlist=playlist,

@@ -7,17 +7,16 @@ import numpy as np
 
 from emotune.emotions import EMOTIONS
 from playlists import metrics
-from playlists.columns import Columns, Rows
+from playlists.columns import Columns, Floats, Rows
 from playlists.listeners import Listener, Mood, draw_mood
 from playlists.pool import as_candidates, draw
-from playlists.ranking import Taste, rank
-from playlists.taste import Evidence
+from playlists.ranking import Taste, evidence_of, rank
 
 Progress = Callable[[int, float], None]
 
 LENGTH, TOP = 15, 10
 RATINGS_PER_SESSION = 5
-RATING_NOISE = 0.3
+RATING_NOISE = 0.8
 COOLING_PLAYLISTS = 8
 SHOWN_PLACES = 20_000
 # After so many ratings a listener's seven moods are tried out, without leaving a trace.
@@ -45,9 +44,11 @@ class Result:
 
 @dataclass
 class History:
-    """What a recommender knows of one listener: rows of the catalogue, rated and given, the latest last."""
+    """What a recommender knows of one listener: rows of the catalogue, rated (and what the mood was then) and given,
+    the latest last."""
 
     ratings: dict[int, int] = field(default_factory=dict)
+    targets: dict[int, Floats] = field(default_factory=dict)
     given: list[list[int]] = field(default_factory=list)
 
 
@@ -102,9 +103,9 @@ class Ours(Recommender):
 
     def recommend(self, mood: Mood, history: History, seed: int) -> list[int]:
         taste = self._taste(history)
-        target = mood.weights @ self.columns.centres / mood.weights.sum()
+        target = target_of(mood, self.columns)
         rows = draw(self.columns, mood.emotion, taste, target=target, least=LENGTH, seed=seed)
-        candidates = as_candidates(self.columns, rows, self.places - self.last_shown[rows] < SHOWN_PLACES)
+        candidates = as_candidates(self.columns, rows, target, self.places - self.last_shown[rows] < SHOWN_PLACES)
         return [int(rows[pick.index]) for pick in rank(candidates, taste, target=target, k=LENGTH, seed=seed)]
 
     def remember(self, rows: list[int]) -> None:
@@ -113,6 +114,7 @@ class Ours(Recommender):
 
     def _taste(self, history: History) -> Taste:
         rated = np.array(list(history.ratings), np.intp)
+        targets = np.array([history.targets[row] for row in history.ratings]).reshape(-1, 3)
         values = [float(value) for value in history.ratings.values()]
         liked: dict[int, int] = {}
         for row, value in history.ratings.items():
@@ -124,7 +126,7 @@ class Ours(Recommender):
             for row in rows:
                 cooling.setdefault(int(self.columns.ids[row]), 1 - age / COOLING_PLAYLISTS)
         return Taste(
-            evidence=Evidence.of(self.columns.features(rated), values, [RATING_NOISE] * len(values)),
+            evidence=evidence_of(self.columns.features(rated, targets), values, [RATING_NOISE] * len(values)),
             liked=liked,
             cooling=cooling,
             banned=frozenset(self.columns.ids[[row for row, value in history.ratings.items() if value < 0]].tolist()),
@@ -197,7 +199,14 @@ def _live(
         rated = rng.permutation(LENGTH)[:RATINGS_PER_SESSION]
         for row in [rows[i] for i in rated.tolist() if i < len(rows)] if arm.learns else []:
             history.ratings[row] = listener.rating(int(grades[row - start]))
+            history.targets[row] = target_of(mood, arm.columns)
         listener.drift()
+
+
+def target_of(mood: Mood, columns: Columns) -> Floats:
+    """Return the point (3,) that a mood stands for, as `playlists.ranking.target_point` does by name."""
+    point: Floats = mood.weights @ columns.centres / mood.weights.sum()
+    return point
 
 
 def _try_out(arm: Recommender, listener: Listener, history: History, seed: list[int]) -> dict[str, float]:

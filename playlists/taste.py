@@ -13,7 +13,7 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
 # Standard deviations of the prior: how far apart people's likings of a track (-1 to 1) may lie for each of its sides.
-BIAS, TONE, TONE_BY_EMOTION, GENRE, ARTIST, TRACK = 0.3, 0.3, 0.2, 0.45, 0.45, 0.4
+BIAS, TONE, TONE_BY_EMOTION, GENRE, ARTIST, TRACK = 0.3, 0.5, 0.25, 0.45, 0.35, 0.2
 # The same for company, whose vectors have a mean square length of 1.
 COMPANY = 0.5
 
@@ -22,7 +22,7 @@ COMPANY = 0.5
 class Features:
     """What taste may depend on: parallel arrays of length n.
 
-    `offsets` is (n, 3): valence, arousal and dominance of the track less those of its emotion's centre. `emotions`,
+    `offsets` is (n, 3): valence, arousal and dominance of the track less those that the mood asks for. `emotions`,
     `artists` and `genres` are codes; -1 is unknown. `company` (n, d) says who likes the artist: vectors of tracks that
     the same people like point the same way, and those of which nothing is known are 0.
     """
@@ -40,7 +40,7 @@ class Features:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a person did: `values` (n,) from -1 (disliked) to 1 (liked), `noise` (n,) the variance of each."""
+    """What a person did: `values` (n,), about -1 (disliked) to 1 (liked), `noise` (n,) the variance of each."""
 
     tracks: Features
     values: Floats

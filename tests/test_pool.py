@@ -61,7 +61,7 @@ def test_of_many_tracks_the_best_and_some_at_random_are_candidates():
 def test_the_best_are_near_the_target_and_follow_what_is_liked():
     columns = make_columns(5000, artists=500)
     rows, _ = columns.rows_of([77])
-    fan = Taste(evidence=Evidence.of(columns.features(rows), [1.0], [0.1]))
+    fan = Taste(evidence=Evidence.of(columns.features(rows, CENTRE), [1.0], [0.1]))
     theirs = {i for i in range(1, 5001) if i % 500 == 77}
 
     def best(taste, target=CENTRE):
