@@ -10,6 +10,7 @@ from emotune.errors import InvalidInput
 
 # Chitturi and Kapila's settings.
 TOLERANCE = 1e-8
+MOST_ROUNDS = 300
 SEED = 50
 # Silhouette compares every point with every other: above this many it is measured on as many drawn at random.
 SILHOUETTE_POINTS = 5000
@@ -48,16 +49,51 @@ def fit_kmeans(vad: Floats) -> Fit:
     cluster keeps the emotion of the anchor that it began at, wherever it ends. Raises InvalidInput for values that are
     not finite and TooFewPoints for fewer than eight different points.
     """
-    from sklearn.cluster import KMeans
-
     check(vad)
-    model = KMeans(
-        len(EMOTIONS), init=np.array(ANCHORS), n_init=1, tol=TOLERANCE, random_state=SEED, algorithm="lloyd"
-    ).fit(vad)
+    centroids = _lloyd(vad, np.array(ANCHORS))
     parameters: dict[str, object] = {
         "start": "anchors", "n_init": 1, "tolerance": TOLERANCE, "random_state": SEED
     }  # fmt: skip
-    return described(vad, model.cluster_centers_, None, parameters)
+    return described(vad, centroids, None, parameters)
+
+
+def _lloyd(vad: Floats, centroids: Floats) -> Floats:
+    """Move centroids (k, 3) to the means of their points until no label changes, or they move less than TOLERANCE.
+
+    The tolerance is relative to the mean variance of the three dimensions, and rounds are bounded, as scikit-learn's
+    KMeans has it, which gives the same centroids; importing it alone takes longer than this. A cluster without points
+    begins anew at the point that is farthest from its own centroid.
+    """
+    middle = vad.mean(axis=0)
+    points = vad - middle
+    centroids = centroids - middle
+    tolerance = TOLERANCE * float(points.var(axis=0).mean())
+    labels = np.full(len(points), -1)
+    for _ in range(MOST_ROUNDS):
+        before, labels = labels, _nearest(points, centroids)
+        sizes = np.bincount(labels, minlength=len(centroids))
+        sums = [np.bincount(labels, points[:, axis], len(centroids)) for axis in range(3)]
+        moved: Floats = np.stack(sums, axis=1) / np.maximum(sizes, 1)[:, None]
+        if not sizes.all():
+            farthest = np.argsort(((points - centroids[labels]) ** 2).sum(axis=1))[::-1]
+            moved[sizes == 0] = points[farthest[: np.count_nonzero(sizes == 0)]]
+        shift = float(((moved - centroids) ** 2).sum())
+        centroids = moved
+        if np.array_equal(labels, before) or shift <= tolerance:
+            break
+    found: Floats = centroids + middle
+    return found
+
+
+def _nearest(points: Floats, centroids: Floats) -> Indices:
+    """Return the labels (n,) that `assign` gives, without the distances: the square of a point's length cancels."""
+    labels = np.zeros(len(points), dtype=np.intp)
+    nearest = np.full(len(points), np.inf)
+    for index, centroid in enumerate(centroids):
+        apart = centroid @ centroid - points @ (2 * centroid)
+        labels[apart < nearest] = index
+        np.minimum(apart, nearest, out=nearest)
+    return labels
 
 
 def assign(vad: Floats, centroids: Floats, whitening: Floats | None = None) -> tuple[Indices, Floats]:

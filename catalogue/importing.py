@@ -64,18 +64,19 @@ def import_tracks(
     active = active_clustering()
     places: list[Floats] = []
     with stage_tracks() as stage:
-        for batch in batches(read_muse(path, progress)):
-            tracks = [row for row in batch if isinstance(row, MuseTrack)]
-            stage.add(_staged_rows(tracks, active))
-            taken += len(tracks)
-            if not active and taken <= MOST_PLACES:
-                places.append(_places(tracks))
-            for reject in (row for row in batch if isinstance(row, Reject)):
-                rejected += 1
-                if len(rejects) < KEPT_REJECTS:
-                    rejects.append(reject)
-                if on_reject:
-                    on_reject(reject)
+        with stage.filling() as add:
+            for batch in batches(read_muse(path, progress)):
+                tracks = [row for row in batch if isinstance(row, MuseTrack)]
+                add(_staged_rows(tracks, active))
+                taken += len(tracks)
+                if not active and taken <= MOST_PLACES:
+                    places.append(_places(tracks))
+                for reject in (row for row in batch if isinstance(row, Reject)):
+                    rejected += 1
+                    if len(rejects) < KEPT_REJECTS:
+                        rejects.append(reject)
+                    if on_reject:
+                        on_reject(reject)
         stage.complete()
         with bulk_write():
             created, updated = _merge(stage, places, taken, active)
@@ -120,10 +121,7 @@ def _insert_clustered(stage: Stage, places: Sequence[Floats]) -> bool:
     clustering = keep(DEFAULT_METHOD, fit, time.perf_counter() - begin)
     labels, distances = assign(found[:, 1:4], *regions(clustering))
     with stage_tags() as tags:
-        lines = found[:, 0].astype(int).tolist()
-        rows = zip(lines, [EMOTIONS[label] for label in labels], distances.tolist(), strict=True)
-        for batch in batches(rows):
-            tags.add(batch)
+        tags.add_tags(found[:, 0].astype(np.intp), labels, distances)
         tags.complete()
         insert_tagged(stage, tags)
     put_in_force(clustering)

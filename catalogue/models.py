@@ -49,7 +49,7 @@ class Track(models.Model):
         DEMO = "demo", "demonstration"
         LOCAL = "local", "own library"
 
-    key = models.CharField(max_length=600, unique=True, help_text="what an import recognises the track by")
+    key = models.CharField(max_length=600, help_text="what an import recognises the track by")
     origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.MUSE)
     title = models.CharField(max_length=500)
     artist = models.CharField(max_length=500)
@@ -74,6 +74,8 @@ class Track(models.Model):
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(emotion__in=("", *EMOTIONS)), name="track_emotion_known"),
+            # unique=True would give PostgreSQL a second index, for prefixes, that every new tag has to be written to
+            models.UniqueConstraint(fields=["key"], name="track_key_unique"),
         ]
 
     def __str__(self) -> str:

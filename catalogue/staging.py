@@ -2,14 +2,17 @@
 
 # ruff: noqa: S608 - names of tables and columns are this module's own; values are always parameters
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 from django.db import connection, transaction
 
+from catalogue.measures import Floats, Indices
 from catalogue.models import Clustering, Track
+from emotune.emotions import EMOTIONS
 
 TRACKS = Track._meta.db_table  # noqa: SLF001 - a documented API in spite of its name
 # What an import brings and what a change of it is told by; every column but `tag_count` is never null.
@@ -18,6 +21,7 @@ IMPORTED = (
     "spotify_id",
 )  # fmt: skip
 TAGS = ("emotion", "distance")
+Row = Sequence[str | float | None]
 # Stands for NULL in what is copied; no text holds a control character.
 NULL = "\x01"
 # How PostgreSQL drops and makes again every index of a table but its primary key, those of constraints included.
@@ -39,22 +43,56 @@ class Stage:
     def __init__(self, name: str, columns: Sequence[str]) -> None:
         self.name = name
         self.columns = ", ".join(columns)
-        self._marks = ", ".join(["%s"] * len(columns))
+        self._insert = f"INSERT INTO {name} ({self.columns}) VALUES ({', '.join(['%s'] * len(columns))})"
 
-    def add(self, rows: Sequence[Sequence[str | float | None]]) -> None:
-        """Add rows whose texts hold no control character, tab and line break included."""
+    @contextmanager
+    def filling(self) -> Iterator[Callable[[Sequence[Row]], None]]:
+        """Give what adds rows whose texts hold no control character, tab and line break included.
+
+        PostgreSQL takes them in while the next ones are made; meanwhile the connection can do nothing else.
+        """
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                lines = ["\t".join([NULL if value is None else str(value) for value in row]) for row in rows]
                 with cursor.copy(f"COPY {self.name} ({self.columns}) FROM STDIN (NULL '{NULL}')") as copy:
-                    copy.write("".join(f"{line}\n" for line in lines).replace("\\", "\\\\"))
+                    yield lambda rows: copy.write(_lines(rows))
             else:
-                cursor.executemany(f"INSERT INTO {self.name} ({self.columns}) VALUES ({self._marks})", rows)
+                yield lambda rows: cursor.executemany(self._insert, rows)
+
+    def add_tags(self, ids: Indices, labels: Indices, distances: Floats) -> None:
+        """Add tags (n,) of tracks by their ids: places in EMOTIONS, and distances."""
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                with cursor.copy(f"COPY {self.name} ({self.columns}) FROM STDIN (FORMAT binary)") as copy:
+                    copy.write(_binary(ids, labels, distances))
+            else:
+                names = [EMOTIONS[label] for label in labels]
+                cursor.executemany(self._insert, list(zip(ids.tolist(), names, distances.tolist(), strict=True)))
 
     def complete(self) -> None:
         """Tell PostgreSQL's planner how many rows there are; it never looks into temporary tables by itself."""
         if connection.vendor == "postgresql":
-            _execute(f"ANALYZE {self.name}")
+            _execute(f"ANALYZE {self.name} (id)")
+
+
+def _lines(rows: Sequence[Row]) -> str:
+    lines = ["\t".join([NULL if value is None else str(value) for value in row]) for row in rows]
+    return "".join(f"{line}\n" for line in lines).replace("\\", "\\\\")
+
+
+def _binary(ids: Indices, labels: Indices, distances: Floats) -> bytes:
+    """Return tags as PostgreSQL's binary COPY takes them: rows of one emotion have one width, and are an array."""
+    parts = [b"PGCOPY\n\xff\r\n\0" + bytes(8)]
+    for label, name in enumerate(EMOTIONS):
+        own = labels == label
+        rows = np.zeros(
+            np.count_nonzero(own),
+            [("fields", ">i2"), ("l1", ">i4"), ("id", ">i8"), ("l2", ">i4"), ("emotion", f"S{len(name)}"),
+             ("l3", ">i4"), ("distance", ">f8")],
+        )  # fmt: skip
+        rows["fields"], rows["l1"], rows["l2"], rows["l3"] = 3, 8, len(name), 8
+        rows["id"], rows["emotion"], rows["distance"] = ids[own], name.encode(), distances[own]
+        parts.append(rows.tobytes())
+    return b"".join([*parts, b"\xff\xff"])
 
 
 @contextmanager

@@ -102,9 +102,8 @@ def tag_tracks(clustering: Clustering, progress: Progress | None = None) -> None
     done = 0
     with stage_tags() as stage:
         for batch in batches(tracks.iterator(chunk_size=BATCH)):
-            labels, distances = assign(np.array([row[1:] for row in batch]), *found)
-            names = [EMOTIONS[label] for label in labels]
-            stage.add(list(zip([row[0] for row in batch], names, distances.tolist(), strict=True)))
+            rows = np.array(batch)
+            stage.add_tags(rows[:, 0].astype(np.intp), *assign(rows[:, 1:], *found))
             done += len(batch)
             if progress:
                 progress(done, done / total)

@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 
-from catalogue.clustering import SILHOUETTE_POINTS, TooFewPoints, assign, fit_kmeans, measure_silhouette
+from catalogue.clustering import (
+    SEED,
+    SILHOUETTE_POINTS,
+    TOLERANCE,
+    TooFewPoints,
+    assign,
+    fit_kmeans,
+    measure_silhouette,
+)
 from catalogue.muse import MuseTrack, read_muse
 from emotune.emotions import ANCHORS, EMOTIONS
 from emotune.errors import InvalidInput
@@ -40,6 +49,15 @@ def test_every_emotion_has_a_cluster_even_where_no_point_is_near_its_anchor():
     fit = fit_kmeans(np.random.default_rng(1).normal((8, 5, 7), 0.2, (200, 3)))
     assert fit.sizes.min() > 0
     assert fit.sizes.sum() == 200
+
+
+@pytest.mark.parametrize("spread", [0.3, 1.0, 2.0])
+def test_it_finds_what_the_published_program_finds(spread):
+    vad = clouds(300, spread)
+    model = KMeans(7, init=VALUES, n_init=1, tol=TOLERANCE, random_state=SEED, algorithm="lloyd").fit(vad)
+    fit = fit_kmeans(vad)
+    np.testing.assert_allclose(fit.centroids, model.cluster_centers_, atol=1e-12)
+    assert np.array_equal(fit.labels, model.labels_)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
