@@ -153,4 +153,4 @@ class Model(ApiView):
             card = load_card(settings.MODEL_DIR)
         except ModelFileError as error:
             raise Unavailable("There is no model here at present, so there is no card of it either.") from error
-        return Response(ModelOutput(card).data)
+        return Response(ModelOutput(card.to_json()).data)
