@@ -1,11 +1,14 @@
 """The forms of account pages; allauth's are in our words: labels without placeholders, and what races need."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from allauth.mfa.base import forms as factors
+from allauth.mfa.webauthn import forms as passkeys
 from django import forms
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -15,7 +18,7 @@ from accounts.models import Playback, Preferences, Scope, User
 from accounts.tokens import MAX_NAME
 
 EMAIL = "E-mail address"
-LABELS = {"email": EMAIL, "login": EMAIL, "remember": "Keep me logged in on this device"}
+LABELS = {"email": EMAIL, "login": EMAIL, "remember": "Keep me logged in on this device", "code": "Recovery code"}
 PASSWORD_HELP = "At least 8 characters. Not a common password, and not like your e-mail address."  # noqa: S105
 
 
@@ -85,6 +88,78 @@ class ResetPasswordKeyForm(PlainFields, allauth.ResetPasswordKeyForm):  # type: 
 
 class ReauthenticateForm(PlainFields, allauth.ReauthenticateForm):  # type: ignore[misc]
     """Show once more that one knows the password."""
+
+
+class WellFormed:
+    """Refuse in words what no browser sends as a passkey; the parser of allauth would break on some of it."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = self._refuse_nonsense(super().clean)  # type: ignore[misc]
+        return cleaned
+
+    @staticmethod
+    def _refuse_nonsense(clean: Callable[[], Any]) -> Any:
+        try:
+            return clean()
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise passkeys.get_adapter().validation_error("incorrect_code") from error
+
+
+class WellFormedCredential(WellFormed):
+    """The same for forms that check the credential by itself."""
+
+    def clean_credential(self) -> Any:
+        return self._refuse_nonsense(super().clean_credential)  # type: ignore[misc]
+
+
+class LoginByPasskeyForm(WellFormedCredential, passkeys.LoginWebAuthnForm):  # type: ignore[misc]
+    """Log in with a passkey alone."""
+
+
+class AuthenticateByPasskeyForm(WellFormedCredential, passkeys.AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """Log in with a passkey after the password."""
+
+
+class ReauthenticateByPasskeyForm(WellFormedCredential, passkeys.ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """Show with a passkey that it is oneself."""
+
+
+class AddPasskeyForm(PlainFields, WellFormed, passkeys.AddWebAuthnForm):  # type: ignore[misc]
+    """Add a passkey, one that logs in by itself unless the person would rather not."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].help_text = "To tell it from others, such as: my phone"
+        self.fields["name"].max_length = MAX_NAME
+        self.fields["name"].widget.attrs["maxlength"] = MAX_NAME
+        self.fields[
+            "passwordless"
+        ].label = "It logs me in without the password, and asks for a fingerprint, a look or a PIN"
+        self.fields["passwordless"].help_text = ""
+        self.fields["passwordless"].initial = True
+
+    def clean_name(self) -> str:
+        name: str = super().clean_name()
+        return name[:MAX_NAME]
+
+
+class EditPasskeyForm(PlainFields, passkeys.EditWebAuthnForm):  # type: ignore[misc]
+    """Rename a passkey."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].widget.attrs["maxlength"] = MAX_NAME
+
+    def clean_name(self) -> str:
+        return str(self.cleaned_data["name"])[:MAX_NAME]
+
+
+class RecoveryCodeForm(PlainFields, factors.AuthenticateForm):  # type: ignore[misc]
+    """Log in with a recovery code after the password."""
+
+
+class ReauthenticateByCodeForm(PlainFields, factors.ReauthenticateForm):  # type: ignore[misc]
+    """Show with a recovery code that it is oneself."""
 
 
 # How long a token lives, by the days that the form sends.

@@ -53,7 +53,7 @@ PERSONAL_DATA = (
     PersonalData(
         "passkeys",
         lambda user: Authenticator.objects.filter(user=user),
-        _same("type", "created_at", "last_used_at"),
+        {"type": "type", "name": "data__name", "created_at": "created_at", "last_used_at": "last_used_at"},
     ),
     PersonalData(
         "email_addresses",

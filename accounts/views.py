@@ -1,6 +1,7 @@
 """The account page, the consent to the camera, and preferences."""
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -48,6 +49,7 @@ def profile(request: AppRequest) -> HttpResponse:
         "consents": user.consents.order_by("-given_at", "-id"),
         "email_verified": EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists(),
         "preferences": user.preferences,
+        "passkey_count": Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).count(),
         "token_count": usable_tokens(user=user).count(),
         "events": recent_events(user=user),
     }

@@ -6,11 +6,12 @@ import json
 import re
 import zipfile
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.files.storage import default_storage
-from django.db.models import ForeignKey, OneToOneField
+from django.db.models import CASCADE, ForeignKey, OneToOneField
 from django.utils import timezone
 
 from accounts import archive
@@ -54,11 +55,11 @@ def opened(export) -> zipfile.ZipFile:
         return zipfile.ZipFile(io.BytesIO(file.read()))
 
 
-def lines(export, name) -> list[dict]:
+def lines(export, name) -> list[dict[str, Any]]:
     return [json.loads(line) for line in opened(export).read(f"{name}.jsonl").decode().splitlines()]
 
 
-def table(export, name) -> list[dict]:
+def table(export, name) -> list[dict[str, Any]]:
     return list(csv.DictReader(io.StringIO(opened(export).read(f"{name}.csv").decode())))
 
 
@@ -113,7 +114,7 @@ class TestWhatIsInIt:
             for field in model._meta.get_fields()
             if isinstance(field, ForeignKey | OneToOneField)
             and field.related_model is User
-            and field.remote_field.on_delete.__name__ == "CASCADE"
+            and field.remote_field.on_delete is CASCADE
             and model not in kept
             and not model._meta.auto_created
         }
@@ -215,8 +216,9 @@ class TestPages:
         part = client.get(EXPORTS, HTTP_HX_REQUEST="true").content.decode()
         assert "<html" not in part
         assert "hx-trigger" not in part
-        address = re.search(r'href="(/account/exports/[^"]+)" download', part)[1]
-        response = client.get(address)
+        link = re.search(r'href="(/account/exports/[^"]+)" download', part)
+        assert link
+        response = client.get(link[1])
         assert response["Content-Type"] == "application/zip"
         assert response["Content-Disposition"].startswith("attachment; filename=")
         assert "no-store" in response["Cache-Control"]

@@ -1,0 +1,20 @@
+// Pages with passkeys: show the button where the browser knows them, and say what went wrong in words.
+
+import { say } from "./site.js";
+
+const WORDS = {
+  NotAllowedError: "No passkey was used: it was cancelled, or it took too long. You can try again.",
+  InvalidStateError: "This device is a passkey of your account already.",
+  SecurityError: "Passkeys work at a secure address (https) alone.",
+};
+
+if (window.PublicKeyCredential) {
+  for (const button of document.querySelectorAll("[data-passkey]")) button.hidden = false;
+} else {
+  for (const words of document.querySelectorAll("[data-no-passkey]")) words.hidden = false;
+}
+
+document.addEventListener("allauth.error", (event) => {
+  event.preventDefault();
+  say(WORDS[event.detail.exception?.name] ?? "The passkey could not be used. Please try again.");
+});

@@ -1,0 +1,180 @@
+"""Guessing passwords: slowed by address and by account, for all processes together; and nobody learns who is here."""
+
+import hashlib
+
+import pytest
+from django.contrib.auth import hashers
+from django.core.cache import cache
+from django.test import Client
+
+from accounts.hashers import PasswordHasher
+from emotune import cache as cache_module
+from tests.accounts_site import PASSWORD, is_logged_in, log_in, make_person, quick_passwords_and_fresh_limits  # noqa: F401
+from tests.servers import free_port
+
+pytestmark = pytest.mark.django_db
+TOO_MANY = "too many attempts"
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """Count how often a password is really compared with one that is kept."""
+    compared = []
+    real = hashers.check_password
+
+    def count(password, *arguments, **more):
+        compared.append(password)
+        return real(password, *arguments, **more)
+
+    monkeypatch.setattr("django.contrib.auth.base_user.check_password", count)
+    return compared
+
+
+def guess(number: int, email: str = "ada@example.org", address: str = "192.0.2.1"):
+    return Client(REMOTE_ADDR=address).post("/accounts/login/", {"login": email, "password": f"guess{number}"})
+
+
+def address_of(number: int) -> str:
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+class TestSlowing:
+    def test_from_one_address_ten_guesses_a_minute_are_compared_at_whatever_accounts(self, checked):
+        for number in range(60):
+            make_person(f"person{number}@example.org")
+        answers = [guess(number, f"person{number}@example.org") for number in range(60)]
+        assert len(checked) <= 10
+        assert all(TOO_MANY in answer.content.decode() or answer.status_code == 429 for answer in answers[10:])
+
+    def test_from_many_addresses_five_guesses_at_one_account_are_compared(self, checked):
+        make_person()
+        answers = [guess(number, address=address_of(number)) for number in range(60)]
+        assert len(checked) <= 5
+        assert all(TOO_MANY in answer.content.decode() for answer in answers[5:])
+
+    def test_a_network_of_ipv6_addresses_is_one_address(self, checked):
+        for number in range(30):
+            make_person(f"person{number}@example.org")
+            guess(number, f"person{number}@example.org", address=f"2001:db8:1:2::{number:x}")
+        assert len(checked) <= 10
+
+    def test_the_right_password_at_first_is_never_slowed_and_costs_no_attempt(self):
+        make_person()
+        for _ in range(12):
+            client = Client(REMOTE_ADDR="192.0.2.9")
+            log_in(client)
+            assert is_logged_in(client)
+
+    def test_an_address_that_says_to_speak_for_another_is_not_believed(self, checked):
+        make_person()
+        for number in range(30):
+            Client(REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=address_of(number)).post(
+                "/accounts/login/", {"login": f"p{number}@example.org", "password": "guess"}
+            )
+        client = Client(REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR="10.9.9.9")
+        assert log_in(client).status_code == 429
+        assert not is_logged_in(client)
+
+    def test_limits_know_no_address_and_no_name(self, redis_url):
+        import redis
+
+        guess(1, "ada@example.org", "203.0.113.77")
+        store = redis.Redis.from_url(redis_url, decode_responses=True)
+        kept = [(key, str(store.get(key))) for key in store.scan_iter(cache_module.PREFIX + "*")]
+        assert kept
+        plain = hashlib.sha256(b"testserver:ada@example.org").hexdigest()
+        for word in ("ada", "203.0.113.77", plain):
+            assert not [pair for pair in kept if word in pair[0] or word in pair[1]]
+
+    def test_while_redis_is_away_people_log_in_and_guesses_are_still_slowed(self, settings, checked, monkeypatch):
+        settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+        alone = cache_module.SharedCache("", {})
+        alone.clear()
+        monkeypatch.setattr("allauth.core.internal.ratelimit.cache", alone)
+        make_person()
+        client = Client()
+        log_in(client)
+        assert is_logged_in(client)
+        checked.clear()
+        answers = [guess(number, address=address_of(number)) for number in range(20)]
+        assert len(checked) <= 5
+        assert all(answer.status_code == 200 for answer in answers)
+        alone.clear()
+
+    @pytest.mark.slow
+    def test_ten_thousand_guesses_are_slowed_from_one_address_and_from_many(self, checked):
+        make_person()
+        for number in range(5000):
+            guess(number)
+        one = len(checked)
+        cache.clear()
+        for number in range(5000):
+            guess(number, address=address_of(number))
+        # so many a minute and in five minutes, and the test lasts some minutes
+        assert one <= 100
+        assert len(checked) - one <= 50
+
+
+class TestNobodyLearnsWhoIsHere:
+    def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(self):
+        make_person()
+        answers = [guess(1, email) for email in ("ada@example.org", "eve@example.org")]
+        pages = [answer.content.decode().replace("ada@", "x@").replace("eve@", "x@") for answer in answers]
+        assert without_tokens(pages[0]) == without_tokens(pages[1])
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert dict(answers[0].headers).keys() == dict(answers[1].headers).keys()
+
+    def test_they_take_the_same_number_of_comparisons(self, monkeypatch, settings):
+        settings.PASSWORD_HASHERS = ["accounts.hashers.PasswordHasher"]
+        make_person()
+        hashed = []
+        real = PasswordHasher.encode
+
+        def count(self, *arguments):
+            hashed.append(1)
+            return real(self, *arguments)
+
+        monkeypatch.setattr(PasswordHasher, "encode", count)
+        monkeypatch.setattr(PasswordHasher, "verify", lambda *_: bool(hashed.append(1)))  # type: ignore[func-returns-value]
+        guess(1, "ada@example.org")
+        known = len(hashed)
+        guess(2, "eve@example.org")
+        assert known == 1
+        assert len(hashed) - known == 1
+
+    def test_a_reset_says_the_same_and_sends_a_message_either_way(self, client, mailoutbox):
+        make_person()
+        answers = [
+            client.post("/accounts/password/reset/", {"email": email}, follow=True)
+            for email in ("ada@example.org", "eve@example.org")
+        ]
+        pages = [without_tokens(answer.content.decode()) for answer in answers]
+        assert pages[0] == pages[1]
+        assert answers[0].redirect_chain == answers[1].redirect_chain
+        assert [message.to for message in mailoutbox] == [["ada@example.org"], ["eve@example.org"]]
+
+    def test_the_limit_of_an_unknown_account_is_reached_alike(self):
+        make_person()
+        for email in ("ada@example.org", "eve@example.org"):
+            seen = [TOO_MANY in guess(n, email, address_of(n)).content.decode() for n in range(7)]
+            assert seen == [False] * 5 + [True] * 2
+
+
+def without_tokens(page: str) -> str:
+    import re
+
+    return re.sub(r'(csrfmiddlewaretoken" value="|X-CSRFToken": ")[^"]+', r"\1", page)
+
+
+class TestHasher:
+    def test_passwords_are_kept_by_argon2id_within_the_memory_of_a_small_server(self, settings):
+        settings.PASSWORD_HASHERS = ["accounts.hashers.PasswordHasher"]
+        assert hashers.make_password("x").startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+
+    def test_an_older_hash_is_renewed_at_the_next_login(self, client, settings):
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        user = make_person()
+        settings.PASSWORD_HASHERS = ["accounts.hashers.PasswordHasher", *settings.PASSWORD_HASHERS]
+        log_in(client, password=PASSWORD)
+        user.refresh_from_db()
+        assert user.password.startswith("argon2$")
