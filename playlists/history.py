@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -80,12 +80,14 @@ def day_of(text: str) -> date | None:
 @dataclass(frozen=True)
 class Row:
     """A track in the history with what its person did: `at` when it was heard or rated, `mood` what it was played
-    for, or else the track's own emotion, `rating` 1, -1 or 0, `never` whether it is kept out now."""
+    for, or else the track's own emotion, `rating` 1, -1 or 0, `never` and `never_artist` whether it or its artist is
+    kept out now."""
 
     track: Track
     at: datetime
     rating: int
     never: bool
+    never_artist: bool
     listen: Listen | None = None
     mood: str = ""
     capture: Capture | None = None
@@ -112,13 +114,14 @@ def listens_page(user: "User", filters: Filters, place: str = "") -> Page:
     listens = listens.filter(filters.condition())
     found, newer, older = _around(listens, "listened_at", place)
     total = _total(listens, found, place)
-    rated, never = _words(user, [listen.track for listen in found])
+    rated, never, artists = _words(user, [listen.track for listen in found])
     rows = [
         Row(
             track=listen.track,
             at=listen.listened_at,
             rating=rated.get(listen.track_id, 0),
             never=listen.track_id in never,
+            never_artist=listen.track.artist in artists,
             listen=listen,
             mood=listen.playlist.emotion if listen.playlist else listen.track.emotion,
             capture=listen.playlist.capture if listen.playlist else None,
@@ -133,9 +136,16 @@ def ratings_page(user: "User", value: int, place: str = "") -> Page:
     ratings = Rating.objects.filter(user=user, value=value)
     found, newer, older = _around(ratings, "rated_at", place)
     total = _total(ratings, found, place)
-    _, never = _words(user, [rating.track for rating in found])
+    _, never, artists = _words(user, [rating.track for rating in found])
     rows = [
-        Row(rating.track, rating.rated_at, rating.value, rating.track_id in never, mood=rating.track.emotion)
+        Row(
+            track=rating.track,
+            at=rating.rated_at,
+            rating=rating.value,
+            never=rating.track_id in never,
+            never_artist=rating.track.artist in artists,
+            mood=rating.track.emotion,
+        )
         for rating in found
     ]
     return Page(rows, total, newer, older)
@@ -182,15 +192,14 @@ def _total(rows: "QuerySet[Any]", found: Sequence[Any], place: str) -> int | Non
     return len(found) if len(found) < PER_PAGE else rows.count()
 
 
-def _words(user: "User", tracks: Sequence[Track]) -> tuple[dict[int, int], set[int]]:
-    """Return a person's ratings of some tracks by id, and the ids of those that are never wanted again."""
-    ids = {track.pk for track in tracks}
+def _words(user: "User", tracks: Sequence[Track]) -> tuple[dict[int, int], set[int], set[str]]:
+    """Return a person's ratings of some tracks by id, and the ids and artists of them that are never wanted again."""
+    ids, artists = {track.pk for track in tracks}, {track.artist for track in tracks}
     rated = dict(Rating.objects.filter(user=user, track__in=ids).values_list("track_id", "value"))
     lasting = Q(until=None) | Q(until__gt=timezone.now())
-    by_track = NeverAgain.objects.filter(lasting, user=user, track=OuterRef("pk"))
-    by_artist = NeverArtist.objects.filter(lasting, user=user, artist=OuterRef("artist"))
-    never = Track.objects.filter(Exists(by_track) | Exists(by_artist), id__in=ids)
-    return rated, set(never.values_list("id", flat=True))
+    never = NeverAgain.objects.filter(lasting, user=user, track__in=ids).values_list("track_id", flat=True)
+    by_artist = NeverArtist.objects.filter(lasting, user=user, artist__in=artists).values_list("artist", flat=True)
+    return rated, set(never), set(by_artist)
 
 
 def _holds(name: str, word: str) -> Q:

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from playlists.history import PER_PAGE
-from playlists.models import Listen, NeverArtist, Playlist, Rating
+from playlists.models import Listen, NeverAgain, NeverArtist, Playlist, Rating
 from tests.factories import make_capture, make_track, make_user
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +170,19 @@ def test_names_of_tracks_are_text(browser, person):
     assert "<script>alert" not in page
     assert "<script>" not in page.split("<body")[1].split("</body>")[0].replace("<script type", "")
     assert '" onfocus="x' not in page_of(browser)
+
+
+def test_rows_say_whether_the_track_or_its_artist_is_kept_out(browser, person):
+    by_track, by_artist, over = (make_track(title=name) for name in ("track", "artist", "over"))
+    for n, track in enumerate((by_track, by_artist, over)):
+        hear(person, track, at=NOON + timedelta(minutes=n))
+    NeverAgain.objects.create(user=person, track=by_track)
+    NeverArtist.objects.create(user=person, artist=by_artist.artist)
+    NeverArtist.objects.create(user=person, artist=over.artist, until=timezone.now() - timedelta(days=1))
+    page = page_of(browser)
+    assert page.count("artist kept out") == 1
+    assert page.count('class="tag">kept out') == 1
+    assert page.count('name="undo"') == 1
 
 
 # --- rating many at once --------------------------------------------------------------------------------------------
