@@ -141,12 +141,19 @@ def merge_tracks(stage: Stage) -> tuple[int, int]:
     """
     changed = " OR ".join(f"t.{name} <> s.{name}" for name in IMPORTED if name != "tag_count")
     changed += " OR COALESCE(t.tag_count, -1) <> COALESCE(s.tag_count, -1)"
-    updated = _execute(
+    with connection.cursor() as cursor:
+        # mostly nothing is new or nothing has changed, and asking costs half of trying
+        cursor.execute(
+            f"SELECT COUNT(*) - COUNT(t.id), COUNT(CASE WHEN t.id IS NOT NULL AND ({changed}) THEN 1 END)"
+            f" FROM {stage.name} AS s LEFT JOIN {TRACKS} AS t ON t.key = s.key"
+        )
+        created, updated = cursor.fetchone()
+    updated = updated and _execute(
         f"UPDATE {TRACKS} AS t SET {_from_stage((*IMPORTED, *TAGS))} FROM {stage.name} AS s"
         f" WHERE t.key = s.key AND ({changed})"
     )
     columns = ", ".join(("key", *IMPORTED, *TAGS))
-    created = _execute(
+    created = created and _execute(
         f"INSERT INTO {TRACKS} ({columns}, origin, audio) SELECT {columns}, %s, %s FROM {stage.name} AS s"
         f" WHERE NOT EXISTS (SELECT 1 FROM {TRACKS} AS t WHERE t.key = s.key) ORDER BY s.id",
         [Track.Origin.MUSE, ""],
