@@ -1,12 +1,16 @@
-"""The admin's pages on people, who are known by e-mail, and on what they agreed to."""
+"""The admin's pages on people, who are known by e-mail, on what they agreed to, and on who did what."""
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from accounts.deletion import delete_account
 from accounts.models import Consent, User
+from emotune.personal import declared
 
 # Staff log in as everybody does: by e-mail, with the same limits on attempts.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -55,3 +59,43 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[admin.TabularInline]]:  # type: ignore[override,type-arg] # noqa: ARG002
         """Nobody who is only being added has agreed to anything."""
         return [ConsentInline] if obj else []
+
+    def get_deleted_objects(  # type: ignore[override]
+        self, objs: QuerySet[User], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        """Count what goes with an account instead of listing it: one may have a hundred thousand listens."""
+        people = list(objs)
+        counts = {kind.name.replace("_", " "): sum(kind.count(user) for user in people) for kind in declared()}
+        staff = [f"{user} runs this site: take that right away first" for user in people if user.is_staff]
+        needed = set() if self.has_delete_permission(request) else {"user"}
+        return [str(user) for user in people], {name: n for name, n in counts.items() if n}, needed, staff
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:  # noqa: ARG002
+        delete_account(user=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:  # noqa: ARG002
+        for user in queryset:
+            delete_account(user=user)
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Who did what in the admin, for superusers to read. Nobody writes it by hand."""
+
+    list_display = ("action_time", "user", "action_flag", "content_type", "object_repr", "get_change_message")
+    list_filter = ("action_flag", "content_type")
+    search_fields = ("user__email", "object_repr")
+    date_hierarchy = "action_time"
+    list_select_related = ("user", "content_type")
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return bool(request.user.is_superuser)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False

@@ -3,6 +3,7 @@
 from io import StringIO
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
@@ -92,3 +93,42 @@ def test_a_person_can_be_deleted_with_what_hangs_on_them(client, boss):
     give_consent(user=user)
     assert client.post(f"{USERS}{user.pk}/delete/", {"post": "yes"}).status_code == 302
     assert list(User.objects.all()) == [boss]
+
+
+def test_what_goes_with_an_account_is_counted_and_not_listed(client, boss):
+    user = make_person()
+    give_consent(user=user)
+    text = client.get(f"{USERS}{user.pk}/delete/").content.decode()
+    assert "Consents: 1" in text
+    assert "Account events: 1" in text
+
+
+def test_deleting_several_leaves_no_address_in_the_log(client, boss):
+    users = [make_person(f"{name}@example.org") for name in ("ada", "eve")]
+    data = {"action": "delete_selected", "_selected_action": [user.pk for user in users], "post": "yes"}
+    assert client.post(USERS, data).status_code == 302
+    assert list(User.objects.all()) == [boss]
+    assert {entry.object_repr for entry in LogEntry.objects.all()} == {"a deleted account"}
+
+
+def test_people_who_run_the_site_are_not_deleted_in_passing(client, boss):
+    other = make_person("other@example.org", is_staff=True)
+    text = client.get(f"{USERS}{other.pk}/delete/").content.decode()
+    assert "take that right away first" in text
+    client.post(f"{USERS}{other.pk}/delete/", {"post": "yes"})
+    assert User.objects.filter(pk=other.pk).exists()
+
+
+def test_superusers_read_who_did_what_and_nobody_writes_it(client, boss):
+    user = make_person()
+    LogEntry.objects.log_actions(boss.pk, [user], CHANGE, "Switched off.", single_object=True)
+    log = "/admin/admin/logentry/"
+    text = client.get(log).content.decode()
+    assert "Switched off." in text
+    assert "boss@example.org" in text
+    entry = LogEntry.objects.get()
+    assert client.get(f"{log}add/").status_code == 403
+    assert client.post(f"{log}{entry.pk}/change/", {"object_repr": "x"}).status_code == 403
+    assert client.post(f"{log}{entry.pk}/delete/", {"post": "yes"}).status_code == 403
+    client.force_login(make_person("clerk@example.org", is_staff=True))
+    assert client.get(log).status_code == 403
