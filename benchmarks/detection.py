@@ -1,114 +1,188 @@
-"""Time the whole reading of one frame against the `mtcnn` package's detection alone, pair by pair in one run.
+"""Time the whole reading of one frame beside the peers, one after the other in one run.
 
-python -m benchmarks.detection [--image FILE] [--model DIR] [--pairs 40]
+python -m benchmarks.detection [--image FILE] [--model DIR] [--rounds 30] [--json]
 
-The frame has 640x480 pixels and shows one face. Ours is decode, find, align and classify on one core; the package runs
-as it comes, on as many as it takes. Medians and ratios are over pairs that ran one after the other.
+The frame has 640x480 pixels and shows one face. Ours is decode, find, align and classify on one core; peers run as they
+come, on as many as they take, and get the decoded frame. Every round times each once; ratios are within rounds.
 """
 
 import argparse
-import io
+import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from benchmarks.frames import webcam_frame
 from detection.vision.alignment import align
+from detection.vision.peers import Peer, PeerBroken, PeerMissing
 from detection.vision.pictures import decode
 from detection.vision.pyramid import Pyramid
 from detection.vision.reader import FRAME_SIDE, Reader
 
 ROOT = Path(__file__).resolve().parent.parent
+OURS = "emotune"
+PEERS = {
+    "mtcnn": "mtcnn, detection alone",
+    "fer-mtcnn": "fer with MTCNN",
+    "fer-haar": "fer with Haar",
+}
+# How many times as long as ours a peer must take, and what we aim at.
+GOALS = {"mtcnn": (9, 15), "fer-mtcnn": (4, 6)}
+Timer = Callable[[], float]
 
 
 def main() -> None:
     options = parse()
-    data, frame = prepare(options.image)
-    package = load_package()
+    data = webcam_frame(options.image)
     start = time.perf_counter()
     reader = Reader.load(options.model)
-    print(f"reader loaded and warm after {time.perf_counter() - start:.2f} s")
-    reading = reader.read([decode(data, FRAME_SIDE)])
-    faces = package(frame)
-    print(f"ours: {reading.faces} face, {reading.emotion}; package: {len(faces)} face\n")
-    ours, theirs = pairs(lambda: reader.read([decode(data, FRAME_SIDE)]), lambda: package(frame), options.pairs)
-    print(f"{'':34}{'median':>8}{'p5':>8}{'p95':>8}  ms")
-    show("ours: decode, find, align, classify", ours)
-    show("mtcnn: detection alone", theirs)
-    low, middle, high = np.percentile(theirs / ours, (5, 50, 95))
-    print(f"\nmtcnn / ours: {middle:.1f} (p5 {low:.1f}, p95 {high:.1f})")
-    print(f"p95 / median of ours: {np.percentile(ours, 95) / np.median(ours):.2f}\n")
-    for name, step in steps(reader, data).items():
-        show(name, np.array([timed(step) for _ in range(options.pairs)]))
+    loaded = time.perf_counter() - start
+    with ExitStack() as stack:
+        timers, missing = start_all(reader, data, stack)
+        times = rounds(timers, options.rounds)
+    network, missing_network = networks(reader, data, options.rounds)
+    steps = {name: rounds({name: of(step)}, options.rounds)[name] for name, step in steps_of(reader, data).items()}
+    batches = {count: rounds({"n": of(classify(reader, count))}, 10)["n"] / count for count in (1, 4, 16)}
+    if options.json:
+        found = {name: summary(values) for name, values in {**times, **steps, **network}.items()}
+        ratios = {name: summary(values / times[OURS]) for name, values in times.items() if name != OURS}
+        print(json.dumps({"milliseconds": found, "ratios": ratios, "missing": [*missing, *missing_network]}))
+        return
+    print(f"reader loaded and warm after {loaded:.2f} s; load {os.getloadavg()[0]:.1f}\n")
+    show_times(times)
+    print(*missing, *missing_network, sep="\n")
+    print("The steps of ours")
+    for name, values in steps.items():
+        show(f"  {name}", values)
+    show_networks(network, batches)
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--image", type=Path, help="a photograph with one face (default: scikit-image's astronaut)")
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "emotune")
-    parser.add_argument("--pairs", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--json", action="store_true", help="print JSON alone")
     return parser.parse_args()
 
 
-def prepare(file: Path | None) -> tuple[bytes, np.ndarray]:
-    """Return a frame as a camera sends it, JPEG of 640x480 pixels, and its pixels."""
-    if file is None:
-        from skimage.data import astronaut
-
-        picture = Image.fromarray(astronaut())
-    else:
-        picture = Image.fromarray(decode(file.read_bytes(), 640))
-    picture.thumbnail((640, 480))
-    frame = Image.new("RGB", (640, 480), (90, 90, 90))
-    frame.paste(picture, ((640 - picture.width) // 2, (480 - picture.height) // 2))
-    out = io.BytesIO()
-    frame.save(out, "JPEG", quality=90)
-    return out.getvalue(), np.asarray(frame)
-
-
-def load_package() -> Callable[[np.ndarray], list[Any]]:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from mtcnn import MTCNN
-
-    return MTCNN().detect_faces
+def start_all(reader: Reader, data: bytes, stack: ExitStack) -> tuple[dict[str, Timer], list[str]]:
+    """Return what times one call of each, and a line for each peer that is missing."""
+    frame = decode(data, FRAME_SIDE)
+    timers: dict[str, Timer] = {OURS: of(lambda: reader.read([decode(data, FRAME_SIDE)]))}
+    missing = []
+    for name in PEERS:
+        try:
+            peer = stack.enter_context(Peer(name))
+            timers[name] = lambda peer=peer: peer.read(frame).milliseconds  # type: ignore[misc]
+            timers[name]()
+        except (PeerMissing, PeerBroken) as error:
+            timers.pop(name, None)
+            missing.append(f"missing: {error}")
+    return timers, missing
 
 
-def pairs(one: Callable[[], Any], two: Callable[[], Any], count: int) -> tuple[np.ndarray, np.ndarray]:
-    for _ in range(3):
-        one(), two()
-    times = np.array([(timed(one), timed(two)) for _ in range(count)])
-    return times[:, 0], times[:, 1]
+def networks(reader: Reader, data: bytes, count: int) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Time our network and fer's on one face that was cut out already, both on the same one core."""
+    pyramid = Pyramid(decode(data, FRAME_SIDE))
+    face = reader.finder.search(pyramid)[0]
+    crop = align(pyramid, face.landmarks["left_eye"], face.landmarks["right_eye"])
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})  # the peer inherits it
+    try:
+        timers: dict[str, Timer] = {"our network": of(lambda: reader.classifier.classify(crop[None]))}
+        with Peer("fer-haar", crops=True) as peer:
+            coloured = crop[..., None].repeat(3, axis=2)
+            timers["fer's network"] = lambda: peer.read(coloured).milliseconds
+            return rounds(timers, count), []
+    except (PeerMissing, PeerBroken) as error:
+        return {}, [f"missing: {error}"]
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
-def timed(act: Callable[[], Any]) -> float:
-    start = time.perf_counter()
-    act()
-    return 1000 * (time.perf_counter() - start)
+def rounds(timers: dict[str, Timer], count: int) -> dict[str, np.ndarray]:
+    """Return the milliseconds of each in every round; three rounds before them warm everything up."""
+    names = list(timers)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for number in range(-3, count):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            taken = timers[name]()
+            if number >= 0:
+                times[name].append(taken)
+    return {name: np.array(values) for name, values in times.items()}
 
 
-def steps(reader: Reader, data: bytes) -> dict[str, Callable[[], Any]]:
-    finder = reader.finder
+def of(act: Callable[[], Any]) -> Timer:
+    def timed() -> float:
+        start = time.perf_counter()
+        act()
+        return 1000 * (time.perf_counter() - start)
+
+    return timed
+
+
+def classify(reader: Reader, count: int) -> Callable[[], Any]:
+    crops = np.random.default_rng(0).integers(0, 256, (count, 48, 48), dtype=np.uint8)
+    return lambda: reader.classifier.classify(crops)
+
+
+def steps_of(reader: Reader, data: bytes) -> dict[str, Callable[[], Any]]:
     frame = decode(data, FRAME_SIDE)
     pyramid = Pyramid(frame)
-    face = finder.search(pyramid)[0]
+    face = reader.finder.search(pyramid)[0]
     eyes = face.landmarks["left_eye"], face.landmarks["right_eye"]
     crops = align(pyramid, *eyes)[None]
     return {
-        "  decode": lambda: decode(data, FRAME_SIDE),
-        "  pyramid": lambda: Pyramid(frame),
-        "  find": lambda: finder.search(pyramid),
-        "  align": lambda: align(pyramid, *eyes),
-        "  classify": lambda: reader.classifier.classify(crops),
+        "decode": lambda: decode(data, FRAME_SIDE),
+        "pyramid": lambda: Pyramid(frame),
+        "find": lambda: reader.finder.search(pyramid),
+        "align": lambda: align(pyramid, *eyes),
+        "classify": lambda: reader.classifier.classify(crops),
     }
 
 
-def show(name: str, times: np.ndarray) -> None:
-    low, middle, high = np.percentile(times, (5, 50, 95))
-    print(f"{name:34}{middle:8.1f}{low:8.1f}{high:8.1f}")
+def summary(values: np.ndarray) -> dict[str, float]:
+    low, middle, high = np.percentile(values, (5, 50, 95))
+    return {"median": round(middle, 2), "p5": round(low, 2), "p95": round(high, 2)}
+
+
+def show(name: str, values: np.ndarray) -> None:
+    low, middle, high = np.percentile(values, (5, 50, 95))
+    print(f"{name:40}{middle:9.2f}{low:9.2f}{high:9.2f}")
+
+
+def show_times(times: dict[str, np.ndarray]) -> None:
+    print(f"{'milliseconds':40}{'median':>9}{'p5':>9}{'p95':>9}")
+    show("emotune: decode, find, align, classify", times[OURS])
+    for name in times.keys() - {OURS}:
+        show(PEERS[name], times[name])
+    print("\ntimes as long as ours")
+    for name in times.keys() - {OURS}:
+        show(PEERS[name], times[name] / times[OURS])
+        if name in GOALS:
+            least, aim = GOALS[name]
+            print(f"  at least {least}, aim {aim}")
+    ours = times[OURS]
+    print(f"\np95 / median of ours: {np.percentile(ours, 95) / np.median(ours):.2f} (at most 2)")
+
+
+def show_networks(network: dict[str, np.ndarray], batches: dict[int, np.ndarray]) -> None:
+    print("\nOne aligned face on one core")
+    for name, values in network.items():
+        show(f"  {name}", values)
+    if network:
+        ratio = np.median(network["our network"] / network["fer's network"])
+        print(f"  ours / fer's: {ratio:.2f} (at most 3)")
+    for count, values in batches.items():
+        show(f"  a face in batches of {count}", values)
+    print(f"  faces a second, batch of 16 / batch of 1: {np.median(batches[1]) / np.median(batches[16]):.2f}")
 
 
 if __name__ == "__main__":

@@ -40,10 +40,14 @@ FACELESS += (
 )
 
 
-def jpeg(picture: Image.Image, quality: int = 90) -> bytes:
+def encoded(picture: Image.Image, kind: str, **how: int) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality)
+    picture.save(out, kind, **how)
     return out.getvalue()
+
+
+def jpeg(picture: Image.Image, quality: int = 90) -> bytes:
+    return encoded(picture, "JPEG", quality=quality)
 
 
 def webcam_frame(file: Path | None = None) -> bytes:

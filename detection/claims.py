@@ -13,6 +13,7 @@ from emotune import metrics
 # A worker's claim holds for this long: longer than the hard time limit of the task.
 LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 1)
 MAX_ATTEMPTS = 3
+GAVE_UP = "Reading this picture went wrong several times, so we stopped. Please try another one."
 GONE = "It waited too long and the pictures are gone. Nothing was kept; please try again."
 
 
@@ -71,6 +72,12 @@ def settle(capture: Capture, status: Status, **outcome: object) -> bool:
         if isinstance(spent := outcome.get("milliseconds"), float | int):
             metrics.READING_SECONDS.observe(spent / 1000)
     return is_mine
+
+
+def give_up(capture_id: str) -> bool:
+    """Fail a capture whose last attempt ended with its worker; for messages that were delivered again."""
+    tried = Capture.objects.filter(id=capture_id, status=Status.READING, attempts__gte=MAX_ATTEMPTS)
+    return bool(tried.update(status=Status.FAILED, finished_at=timezone.now(), problem=GAVE_UP))
 
 
 def give_back(capture: Capture) -> bool:

@@ -44,6 +44,10 @@ def read_capture(capture_id: str, *, redelivered: bool) -> list[UUID]:
     Returns the captures that were given back unread: a message must be sent for each of them.
     """
     orphans = claims.give_back_orphans(capture_id) if redelivered else []
+    if redelivered and claims.give_up(capture_id):
+        logger.warning("capture %s ended its worker %d times and is given up", capture_id, claims.MAX_ATTEMPTS)
+        _drop(UUID(capture_id))
+        return orphans
     capture = claims.claim(capture_id, redelivered=redelivered)
     if capture is None:
         logger.debug("capture %s is not to be read", capture_id)
@@ -79,7 +83,7 @@ class _Batch:
         if self.seen:
             self._judge()
         self._give_back_open()
-        self._drop_pictures()
+        _drop(*self.ended)
 
     def cut_short(self) -> None:
         """End the capture at hand, over which the time ran out; the others wait for another turn."""
@@ -87,7 +91,7 @@ class _Batch:
         if self.current and self.current.id in self.open:
             self._end(self.current, Status.FAILED, problem=TOO_SLOW)
         self._give_back_open()
-        self._drop_pictures()
+        _drop(*self.ended)
 
     def _take_others(self) -> None:
         most = settings.CAPTURE_BATCH - 1
@@ -137,12 +141,6 @@ class _Batch:
                 self.given_back.append(capture.id)
         self.open.clear()
 
-    def _drop_pictures(self) -> None:
-        try:
-            images.drop(*self.ended)
-        except Unavailable:
-            logger.warning("the pictures of %d captures will be gone by their time to live", len(self.ended))
-
 
 def _decoded(blobs: Sequence[bytes]) -> tuple[list[Frame], list[float]]:
     """Decode the frames of a burst, leaving out those that are damaged; raises UnreadablePicture when all are.
@@ -174,3 +172,10 @@ def _columns(reading: Reading) -> dict[str, object]:
         "model_version": reading.model_version,
         "milliseconds": reading.milliseconds,
     }
+
+
+def _drop(*capture_ids: UUID) -> None:
+    try:
+        images.drop(*capture_ids)
+    except Unavailable:
+        logger.warning("the pictures of %d captures will be gone by their time to live", len(capture_ids))

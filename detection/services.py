@@ -11,7 +11,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from detection import images as image_store
-from detection.claims import GONE, MAX_ATTEMPTS, lost
+from detection.claims import GAVE_UP, GONE, MAX_ATTEMPTS, lost
 from detection.models import OPEN, Capture, Source, Status
 from detection.tasks import send
 from detection.vision.pictures import UnreadablePicture, inspect
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # A capture that nobody claimed for this long may have lost its message.
 RESEND_AFTER = timedelta(seconds=20)
-GAVE_UP = "Reading this picture went wrong several times, so we stopped. Please try another one."
 
 
 def submit_capture(*, user: "User", images: Sequence[bytes], source: str) -> Capture:

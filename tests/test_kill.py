@@ -83,6 +83,34 @@ def test_a_reading_process_that_dies_is_replaced_and_the_capture_is_read(person,
     assert attempts(database, capture) == 2
 
 
+def locked(connection: psycopg.Connection, capture: str, attempt: int) -> bool:
+    """Hold the row of a capture if that attempt is being made just now; else hold nothing."""
+    held = "SELECT 1 FROM detection_capture WHERE id = %s AND status = 'reading' AND attempts = %s FOR UPDATE"
+    if connection.execute(held, [capture, attempt]).fetchone():
+        return True
+    connection.rollback()
+    return False
+
+
+@pytest.mark.slow
+def test_a_capture_that_kills_its_worker_each_time_is_given_up_after_three(person, worker, database):
+    """The others go on: the worker reads the next capture."""
+    with psycopg.connect(database) as connection:
+        capture = person.show(FRAMES)
+        for attempt in (1, 2, 3):
+            wait_until(
+                f"attempt {attempt}",
+                lambda: locked(connection, capture, attempt),  # noqa: B023
+                pause=0.002,
+            )
+            for child in psutil.Process(worker.pid).children():
+                child.kill()
+            connection.rollback()
+    assert "went wrong several times" in person.wait_for(capture, "failed", seconds=15).text
+    assert attempts(database, capture) == 3
+    assert "happy" in person.wait_for(person.show(FRAMES[:1]), "done", seconds=30).text
+
+
 @pytest.mark.slow
 def test_a_worker_killed_in_the_middle_and_started_again_reads_the_capture(person, stack, worker, database):
     with held_in_the_middle(person, database) as capture:

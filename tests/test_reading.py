@@ -2,7 +2,10 @@
 
 import io
 
+import numpy as np
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.utils import timezone
 from PIL import Image
 from skimage.data import astronaut
 
@@ -87,3 +90,124 @@ def test_a_capture_that_was_deleted_is_no_error():
     capture.delete()
     reading.read_capture(capture_id, redelivered=False)
     assert not Capture.objects.filter(id=capture_id).exists()
+
+
+def test_captures_that_wait_are_read_together_each_with_its_own_outcome(settings):
+    settings.CAPTURE_BATCH = 4
+    face, broken = jpeg(Image.fromarray(astronaut())), jpeg(Image.fromarray(astronaut()))[:5000]
+    leader, empty, damaged, fifth = (
+        capture_of(face),
+        capture_of(jpeg(Image.new("RGB", (320, 240), "navy"))),
+        capture_of(broken),
+        capture_of(face),
+    )
+    over = capture_of(face)
+    assert reading.read_capture(str(leader.id), redelivered=False) == []
+    ends = [Capture.objects.get(id=capture.id).status for capture in (leader, empty, damaged, fifth, over)]
+    assert ends[0] == ends[3] != Status.QUEUED
+    assert ends[1:3] == [Status.NO_FACE, Status.FAILED]
+    assert ends[4] == Status.QUEUED, "four are the most"
+    assert [images.fetch(capture.id) for capture in (leader, empty, damaged, fifth)] == [[]] * 4
+    assert Capture.objects.get(id=leader.id).scores == Capture.objects.get(id=fifth.id).scores
+
+
+def test_when_time_runs_out_the_capture_at_hand_fails_and_the_others_wait_again(settings, monkeypatch):
+    settings.CAPTURE_BATCH = 4
+    face = jpeg(Image.fromarray(astronaut()))
+    leader, slow, after = capture_of(face), capture_of(b"slow"), capture_of(face)
+
+    def decode(blob, side):
+        if blob == b"slow":
+            raise SoftTimeLimitExceeded
+        return np.zeros((48, 64, 3), np.uint8)
+
+    monkeypatch.setattr(reading, "decode", decode)
+    assert set(reading.read_capture(str(leader.id), redelivered=False)) == {leader.id, after.id}
+    slow.refresh_from_db()
+    assert (slow.status, slow.problem) == (Status.FAILED, reading.TOO_SLOW)
+    assert images.fetch(slow.id) == []
+    for capture in (leader, after):
+        capture.refresh_from_db()
+        assert capture.status == Status.QUEUED
+        assert images.fetch(capture.id) == [face], "they are there for the next attempt"
+    assert read(leader).status == Status.NO_FACE
+    after.refresh_from_db()
+    assert after.status == Status.QUEUED, "what was tried before is read alone"
+
+
+def test_pictures_are_dropped_when_the_time_limit_strikes_after_the_outcome_is_written(monkeypatch):
+    drop = images.drop
+    strikes = [SoftTimeLimitExceeded()]
+
+    def interrupted(*ids):
+        if strikes:
+            raise strikes.pop()
+        drop(*ids)
+
+    monkeypatch.setattr(images, "drop", interrupted)
+    capture = read(capture_of(jpeg(Image.new("RGB", (320, 240), "navy"))))
+    assert capture.status == Status.NO_FACE
+    assert images.fetch(capture.id) == []
+
+
+def test_captures_that_a_dead_worker_had_taken_along_are_sent_again():
+    leader, along, done = capture_of(), capture_of(), capture_of()
+    Capture.objects.filter(id__in=(along.id, done.id)).update(claimed_with=leader.id, attempts=1)
+    Capture.objects.filter(id=along.id).update(status=Status.READING, claimed_at=timezone.now())
+    Capture.objects.filter(id=done.id).update(status=Status.DONE)
+    assert reading.read_capture(str(leader.id), redelivered=True) == [along.id]
+    along.refresh_from_db()
+    done.refresh_from_db()
+    assert (along.status, along.claimed_with, done.status) == (Status.QUEUED, None, Status.DONE)
+
+
+def test_captures_left_when_a_batch_takes_long_go_to_other_workers(settings, monkeypatch):
+    settings.CAPTURE_BATCH = 4
+    monkeypatch.setattr(reading, "BATCH_BUDGET_S", 0)
+    leader, other = (capture_of(jpeg(Image.new("RGB", (320, 240), "navy"))) for _ in range(2))
+    assert reading.read_capture(str(leader.id), redelivered=False) == [other.id]
+    leader.refresh_from_db()
+    assert leader.status == Status.NO_FACE
+
+
+def test_damaged_frames_of_a_burst_are_left_out():
+    face = jpeg(Image.fromarray(astronaut()))
+    capture = read(capture_of(face[:3000], face, b"no picture at all"))
+    assert capture.status in {Status.DONE, Status.UNSURE}
+    assert capture.faces == 1
+
+
+def test_the_box_is_measured_in_the_picture_that_was_sent():
+    picture = Image.fromarray(astronaut())
+    small, large = (read(capture_of(jpeg(picture, (side, side)))).box for side in (512, 2048))
+    assert large == pytest.approx([4 * value for value in small], abs=40)
+
+
+def test_the_largest_of_several_faces_is_read_and_all_are_counted():
+    near = Image.fromarray(astronaut()).crop((120, 0, 340, 220))
+    frame = Image.new("RGB", (640, 480), (90, 90, 90))
+    frame.paste(near.resize((300, 300)), (20, 60))
+    frame.paste(near.resize((160, 160)), (420, 150))
+    capture = read(capture_of(jpeg(frame)))
+    assert capture.faces == 2
+    assert capture.box[0] + capture.box[2] / 2 < 320
+
+
+def test_frames_of_different_people_and_sizes_give_one_reading():
+    face = Image.fromarray(astronaut())
+    mirrored = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    pictures = (face, mirrored.resize((1600, 1600)), Image.new("RGB", (30, 2000), "red"), Image.new("L", (1, 1)))
+    capture = read(capture_of(*(jpeg(picture) for picture in pictures)))
+    assert capture.status in {Status.DONE, Status.UNSURE}
+    assert capture.box[2] > 200, "the largest is that of the large picture, in its pixels"
+
+
+def test_a_capture_that_ended_its_worker_three_times_is_given_up():
+    face = jpeg(Image.fromarray(astronaut()))
+    capture = capture_of(face)
+    Capture.objects.filter(id=capture.id).update(
+        status=Status.READING, attempts=claims.MAX_ATTEMPTS, claimed_at=timezone.now()
+    )
+    capture = read(capture, redelivered=True)
+    assert (capture.status, capture.problem) == (Status.FAILED, claims.GAVE_UP)
+    assert images.fetch(capture.id) == []

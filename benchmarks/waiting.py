@@ -1,0 +1,110 @@
+"""Measure how long a person waits for a reading, in Chromium: python -m benchmarks.waiting [--times 30]
+
+emotune is started as `make run` does, on its built-in database and broker, then on PostgreSQL and Redis where their
+binaries are there. A photograph is uploaded again and again; the time runs from the click to the outcome on the page.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+from playwright.sync_api import Browser, Page
+
+from benchmarks.frames import webcam_frame
+from tests.browser import chromium
+from tests.servers import Launched, Postgres, Redis, server_folder, wait_until
+
+# The p95 that is allowed, in milliseconds.
+LIMITS = {"built-in": 1000, "PostgreSQL and Redis": 500}
+PATIENCE_MS = 60_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=30)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name, chromium(Path(name)) as browser:
+        audio = Path(name) / "audio"
+        figures = {"built-in": measured(browser, options.times, EMOTUNE_AUDIO=str(audio))}
+        if shutil.which("redis-server"):
+            with server_folder("pg") as pg, server_folder("redis") as folder:
+                database, broker = Postgres(pg), Redis(folder)
+                try:
+                    figures["PostgreSQL and Redis"] = measured(
+                        browser,
+                        options.times,
+                        DATABASE_URL=database.url("waiting"),
+                        REDIS_URL=broker.url,
+                        EMOTUNE_AUDIO=str(audio),
+                    )
+                finally:
+                    broker.stop()
+                    database.stop()
+    if options.json:
+        print(json.dumps(figures))
+        return
+    print(f"from the click to the outcome, milliseconds; load {os.getloadavg()[0]:.1f}")
+    for where, found in figures.items():
+        print(
+            f"{where}: "
+            + ", ".join(f"{name} {value}" for name, value in found.items())
+            + f" (p95 at most {LIMITS[where]})"
+        )
+
+
+def measured(browser: Browser, times: int, **variables: str) -> dict[str, float]:
+    with server_folder("waiting") as folder:
+        running = Launched(folder, CAPTURES_PER_MINUTE="1000", **variables)
+        try:
+            running.wait_until_up()
+            wait_until("a warm reader", lambda: "The reader is warm" in running.words(), seconds=120)
+            taken = waits(browser, running.url, folder, times)
+        finally:
+            running.stop()
+    return {
+        "first": round(taken[0]),
+        "tenth": round(statistics.median(taken[7:12])),
+        "p50": round(float(np.percentile(taken[1:], 50))),
+        "p95": round(float(np.percentile(taken[1:], 95))),
+    }
+
+
+def waits(browser: Browser, url: str, folder: Path, times: int) -> list[float]:
+    file = folder / "face.jpg"
+    file.write_bytes(webcam_frame())
+    context = browser.new_context(base_url=url)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    sign_up(page)
+    taken = []
+    for _ in range(times):
+        page.goto("/captures/new/")
+        page.get_by_label("A photograph of one face").set_input_files(file)
+        send = page.get_by_role("button", name="Read this photograph")
+        start = time.perf_counter()
+        send.click()
+        page.locator("#capture:not([aria-busy])").wait_for()
+        taken.append(1000 * (time.perf_counter() - start))
+    context.close()
+    return taken
+
+
+def sign_up(page: Page) -> None:
+    page.goto("/accounts/signup/")
+    page.get_by_label("E-mail").fill(f"{uuid4().hex}@example.org")
+    page.locator("input[name=password1]").fill("a long enough phrase")
+    page.get_by_role("button", name="Open the account").click()
+    page.get_by_role("button", name="I agree").click()
+    page.wait_for_url("**/captures/new/**")
+
+
+if __name__ == "__main__":
+    main()
