@@ -5,7 +5,7 @@ import { say } from "./site.js";
 const WORDS = {
   NotAllowedError: "No passkey was used: it was cancelled, or it took too long. You can try again.",
   InvalidStateError: "This device is a passkey of your account already.",
-  SecurityError: "Passkeys work at a secure address (https) alone.",
+  SecurityError: "Passkeys work at an address with https and a name alone, or at http://localhost.",
 };
 
 if (window.PublicKeyCredential) {
