@@ -11,7 +11,7 @@ ARGS ?=
 ONE_AT_A_TIME = $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("Makefile"); \
 	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
 
-.PHONY: setup setup-dev run test test-slow lint peers audit
+.PHONY: setup setup-dev run test test-slow lint bench peers audit screenshots
 .DEFAULT_GOAL := run
 
 setup:
@@ -29,10 +29,19 @@ test: setup-dev
 test-slow: setup-dev
 	@exec $(BIN)/pytest -m slow $(ARGS)
 
+screenshots: setup-dev
+	@exec $(BIN)/python -m tests.screenshots
+
 lint: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
+
+# emotune and its peers in one run (docs/detection.md); a peer that is missing is named. Without EMOTUNE_DATA there are no
+# photographs to compare faces on.
+bench: setup-dev
+	@$(BIN)/python -m benchmarks.detection $(ARGS)
+	@[ -z "$$EMOTUNE_DATA" ] || $(BIN)/python -m benchmarks.recall
 
 # The systems of the paper (detection/vision/peers.py), in an environment of their own: what they ask for contradicts what
 # emotune runs on. `fer` and facenet-pytorch alone come without their dependencies, which pip cannot satisfy together.

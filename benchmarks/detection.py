@@ -161,10 +161,10 @@ def show(name: str, values: np.ndarray) -> None:
 def show_times(times: dict[str, np.ndarray]) -> None:
     print(f"{'milliseconds':40}{'median':>9}{'p5':>9}{'p95':>9}")
     show("emotune: decode, find, align, classify", times[OURS])
-    for name in times.keys() - {OURS}:
+    for name in (peer for peer in PEERS if peer in times):
         show(PEERS[name], times[name])
     print("\ntimes as long as ours")
-    for name in times.keys() - {OURS}:
+    for name in (peer for peer in PEERS if peer in times):
         show(PEERS[name], times[name] / times[OURS])
         if name in GOALS:
             least, aim = GOALS[name]

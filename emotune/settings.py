@@ -298,8 +298,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = 15
 CELERY_TASK_TIME_LIMIT = 20
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 1)
-# A process that has grown to this many MiB is replaced after the task at hand; one that reads faces has about 250.
-CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1024 * env_int("WORKER_MAX_MEMORY_MB", 1500)
+# A process that has grown to this many MiB is replaced after the task at hand; one that reads faces has about 300.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1024 * env_int("WORKER_MAX_MEMORY_MB", 700)
 # A busy machine takes longer to load the reader than the four seconds that Celery gives a starting process.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 90
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -324,7 +324,7 @@ MEDIA_ROOT.mkdir(mode=0o700, exist_ok=True)
 # A catalogue of a million tracks has 180 MB; larger bodies are read at these addresses alone, and go to files there.
 LARGER_BODIES = {
     "/admin/catalogue/import/add/": 512 * 1024 * 1024,
-    "/history/import/": 101 * 1024 * 1024,
+    "/history/import/": 100 * 1024 * 1024,
     "/api/v1/imports": 512 * 1024 * 1024,
     "/api/v1/history-imports": 101 * 1024 * 1024,
 }
@@ -336,6 +336,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "forget-ended-sessions": {
         "task": "emotune.clear_sessions",
         "schedule": timedelta(days=1),
+        "options": {"queue": "jobs"},
+    },
+    "learn-from-all-people-together": {
+        "task": "playlists.fit_company",
+        "schedule": timedelta(hours=6),
         "options": {"queue": "jobs"},
     },
     "forget-old-account-data": {

@@ -15,6 +15,10 @@ from onnx import TensorProto, helper, numpy_helper
 Array = npt.NDArray[np.float32]
 Compiled = Callable[[npt.NDArray[Any]], Array]
 OPSET, IR_VERSION = 17, 9
+# A GPU is used where ONNX Runtime's build for it is installed in place of the ordinary one.
+PROVIDERS = [
+    name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in onnxruntime.get_available_providers()
+]
 
 
 class Graph:
@@ -73,9 +77,7 @@ class Graph:
         target = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
         graph = helper.make_graph(self._nodes, "network", [source], [target], self._constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), _options(threads), providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(model.SerializeToString(), _options(threads), providers=PROVIDERS)
         return lambda values: session.run([output], {"input": values})[0]
 
 
