@@ -14,6 +14,7 @@ from emotune.celery import app
 from emotune.embedded import embedded_server
 from tests.browser import chromium
 from tests.servers import Postgres, Redis, environment, manage, missing, server_folder
+from tests.web_site import Site
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -60,6 +61,14 @@ def demo_audio(request: pytest.FixtureRequest) -> Path:
         manage("migrate", "--verbosity=0", env=env)
         manage("load_demo", env=env)
     return folder / "audio"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, demo_audio: Path, redis_url: str) -> Iterator[Site]:
+    """emotune's web process without a worker, with the demonstration and a person who has a history."""
+    running = Site(tmp_path_factory.mktemp("site"), demo_audio, redis_url)
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")

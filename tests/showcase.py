@@ -39,7 +39,7 @@ def make() -> dict[str, str]:
         "no_face": str(captures["no_face"][0].id),
         "queued": str(captures["queued"][0].id),
         "playlist_id": str(journey.id),
-        "track_id": str(playlists[-1].entries.first().track_id),
+        "track_id": str(playlists[-1].entries.values_list("track_id", flat=True)[0]),
         "token_id": str(token.id),
         "token": share(playlist=playlists[-1]).token,
     }

@@ -19,13 +19,6 @@ MORE_CAPTURES = ("unsure", "no_face", "queued")
 STRANGERS = ("account_", "home", "about", "privacy", "playlists:shared", "mfa_")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory, demo_audio) -> Iterator[Site]:
-    running = Site(tmp_path_factory.mktemp("walk"), demo_audio)
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
     context = browser.new_context(base_url=site.url, viewport={"width": 360, "height": 740}, reduced_motion="reduce")
@@ -66,6 +59,8 @@ def walk(page: Page, addresses: list[str]) -> tuple[list[str], list[str]]:
         if answer.status not in (200, 403, 404):
             wrong.append(f"{path}: status {answer.status}, {answer.text()[:300]}")
             continue
+        policy = answer.headers.get("content-security-policy", "")
+        wrong += [] if "default-src 'self'" in policy and "unsafe" not in policy else [f"{path}: policy {policy!r}"]
         page.set_viewport_size({"width": 320, "height": 740})
         page.emulate_media(color_scheme="light")
         page.goto(path)

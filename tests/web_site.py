@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from axe_playwright_python.base import AXE_SCRIPT
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -23,8 +24,8 @@ NETWORK_WORDS = "Failed to load resource"
 class Site:
     """A web process on a database of its own; `ids` are those of tests.showcase."""
 
-    def __init__(self, folder: Path, audio: Path) -> None:
-        self.env = environment(folder, EMOTUNE_AUDIO=str(audio))
+    def __init__(self, folder: Path, audio: Path, redis_url: str) -> None:
+        self.env = environment(folder, EMOTUNE_AUDIO=str(audio), REDIS_URL=redis_url)
         manage("migrate", "--verbosity=0", env=self.env)
         manage("load_demo", env=self.env)
         self.ids: dict[str, str] = json.loads(
@@ -92,10 +93,24 @@ class Complaints:
 
 def log_in(page: Page) -> None:
     page.goto("/accounts/login/")
+    fill_in_login(page)
+    page.wait_for_url("**/captures/new/")
+
+
+def sign_up(page: Page) -> None:
+    """Open an account and agree to the camera; end on the page that takes a picture."""
+    page.goto("/accounts/signup/")
+    page.get_by_label("E-mail").fill(f"{uuid4().hex}@example.org")
+    page.locator("input[name=password1]").fill(PASSWORD)
+    page.get_by_role("button", name="Open the account").click()
+    page.get_by_role("button", name="I agree").click()
+    page.wait_for_url("**/captures/new/")
+
+
+def fill_in_login(page: Page) -> None:
     page.get_by_label("E-mail").fill(EMAIL)
     page.locator("input[name=password]").fill(PASSWORD)
-    page.get_by_role("main").get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/captures/new/")
+    page.get_by_role("main").get_by_role("button", name="Log in", exact=True).click()
 
 
 def violations(page: Page, *rules: str) -> list[str]:

@@ -31,9 +31,9 @@ let turn = 0; // counts up whenever a countdown or a burst is to be given up
 
 // Show the buttons of one state, with its words over the picture.
 function show(names, sentence) {
-  const focused = Object.values(buttons).includes(document.activeElement);
+  const focused = Object.entries(buttons).find(([, button]) => button === document.activeElement)?.[0];
   for (const [name, button] of Object.entries(buttons)) button.hidden = !names.includes(name);
-  if (focused && document.activeElement.hidden) buttons[names[0]]?.focus();
+  if (focused && !names.includes(focused)) buttons[names[0]]?.focus();
   part.words.textContent = sentence;
 }
 
@@ -178,7 +178,7 @@ buttons.start.addEventListener("click", start);
 buttons.take.addEventListener("click", take);
 buttons.cancel.addEventListener("click", cancel);
 buttons.stop.addEventListener("click", stop);
-panel.addEventListener("keydown", (event) => {
+document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !buttons.cancel.hidden) cancel();
 });
 

@@ -47,7 +47,7 @@ export function csrfHeaders() {
 
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   Object.assign(detail.headers, csrfHeaders());
-  if (csrfToken() && "csrfmiddlewaretoken" in detail.parameters) detail.parameters.csrfmiddlewaretoken = csrfToken();
+  if (csrfToken() && detail.parameters.csrfmiddlewaretoken) detail.parameters.csrfmiddlewaretoken = csrfToken();
 });
 
 // An error that the server put into words is swapped in like any answer: HX-Retarget says that it is one.
