@@ -65,7 +65,8 @@ def bulk_rate(*, user: "User", track_ids: Collection[int], value: int) -> dict[i
     with transaction.atomic():
         known = Track.objects.filter(id__in=track_ids).order_by("id").values_list("id", flat=True)
         before = {track_id: Word(0) for track_id in known}
-        for row in Rating.objects.filter(user=user, track__in=before):
+        # locked in one order, so that of two at once one waits and neither is undone halfway
+        for row in Rating.objects.select_for_update().filter(user=user, track__in=before).order_by("track_id"):
             before[row.track_id] = Word(row.value, row.rated_at, row.imported_id)
         now = timezone.now()
         _put_ratings(user, {track_id: Word(value, now) for track_id in before})
