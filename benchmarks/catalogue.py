@@ -1,19 +1,32 @@
-"""Measure the catalogue on a PostgreSQL of its own: imports beside psql's \\copy, clusterings, memory, in one run.
+"""Measure the catalogue on a PostgreSQL of its own: imports beside psql's \\copy, clusterings, pages, memory.
 
     .venv/bin/python -m benchmarks.catalogue FILE [LARGER_FILE]
 
-FILE is a MuSe CSV. Times are of whole commands, the start of Python included; memory is the peak of the process.
+FILE is a MuSe CSV. Times are of whole commands, the start of Python included; memory is the peak of the process. Pages
+are asked for one after the other, as their p95, alone and while a clustering is made and put in force.
 """
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.servers import ROOT, Postgres, environment, manage, server_folder
 
+if TYPE_CHECKING:
+    from django.test import Client
+
+ROUNDS = 20
+PAGES = (
+    "/tracks/", "/tracks/?page=last", "/tracks/?emotion=happy", "/tracks/?emotion=happy&page=last",
+    "/tracks/?artist=artist+1234",
+    "/map/bins/", "/map/bins/?zoom=2&x=40&y=40",
+)  # fmt: skip
 BARE = """DROP TABLE IF EXISTS bare; CREATE TABLE bare (lastfm_url text, track text, artist text, seeds text,
 number_of_emotion_tags float8, valence_tags float8, arousal_tags float8, dominance_tags float8, mbid text,
 spotify_id text, genre text)"""
@@ -52,6 +65,41 @@ def imports(url: str, env: dict[str, str], file: Path) -> None:
         )
 
 
+def ask(client: "Client", pages: Sequence[str], until: Callable[[], bool]) -> dict[str, list[float]]:
+    """Ask for the pages in turn, at least ROUNDS times and until told to stop; return milliseconds by page."""
+    spent: dict[str, list[float]] = {page: [] for page in pages}
+    rounds = 0
+    while rounds < ROUNDS or not until():
+        rounds += 1
+        for page in pages:
+            begin = time.perf_counter()
+            assert client.get(page).status_code == 200
+            spent[page].append(1000 * (time.perf_counter() - begin))
+    return spent
+
+
+def pages(url: str, env: dict[str, str]) -> None:
+    """Time pages in this process, alone and beside `cluster_catalogue --activate` in another one."""
+    os.environ |= {"DATABASE_URL": url, "EMOTUNE_DIR": env["EMOTUNE_DIR"], "LOG_LEVEL": "ERROR"}
+    import django
+
+    django.setup()
+    from django.test import Client
+
+    from accounts.models import User
+
+    client = Client(headers={"host": "localhost"})
+    client.force_login(User.objects.get_or_create(email="listener@example.org")[0])
+    ask(client, PAGES, lambda: True)
+    alone = ask(client, PAGES, lambda: True)
+    arguments = [sys.executable, "manage.py", "cluster_catalogue", "--method", "kmeans", "--activate"]
+    with subprocess.Popen(arguments, cwd=ROOT, env=env, stdout=subprocess.DEVNULL) as process:
+        beside = ask(client, PAGES, lambda: process.poll() is not None)
+    for page in PAGES:
+        before, during = (statistics.quantiles(times[page], n=20)[-1] for times in (alone, beside))
+        print(f"  {page}: p95 {before:.0f} ms, {during:.0f} ms during an activation ({during / before:.1f} times)")
+
+
 def main(file: Path, *larger: Path) -> None:
     with server_folder("benchmark") as folder:
         server = Postgres(folder)
@@ -65,6 +113,8 @@ def main(file: Path, *larger: Path) -> None:
                     figures, seconds, memory = command(env, "cluster_catalogue", "--method", method, "--activate")
                     inside = f"{figures['seconds']:.2f} s of it fitting, tagging and writing"
                     print(f"  cluster_catalogue {method}: {seconds:.2f} s, {inside}; {memory:.0f} MiB")
+                # a process knows one database
+                subprocess.run([sys.executable, "-m", "benchmarks.catalogue", "--pages", url], check=True, env=env)
         finally:
             server.stop()
 
@@ -72,4 +122,7 @@ def main(file: Path, *larger: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    if sys.argv[1] == "--pages":
+        pages(sys.argv[2], dict(os.environ))
+        sys.exit()
     main(*map(Path, sys.argv[1:]))
