@@ -30,7 +30,7 @@ class PlainFields:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            field.label = LABELS.get(name, str(field.label).capitalize())
+            field.label = LABELS.get(name, str(field.label or name).capitalize())
             field.widget.attrs.pop("placeholder", None)
         if "password1" in self.fields:
             self.fields["password1"].help_text = PASSWORD_HELP

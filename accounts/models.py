@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from emotune.jobs import OPEN, Job
 
@@ -60,7 +61,7 @@ class User(AbstractUser):
         """Whether the person agreed to the present text and has not withdrawn it."""
         return self.consent is not None
 
-    @property
+    @cached_property
     def preferences(self) -> "Preferences":
         """What the person set, or else what everybody starts with."""
         try:

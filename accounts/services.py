@@ -39,5 +39,5 @@ def set_preferences(*, user: User, playback: str | None = None, tracks: int | No
     given = {"playback": playback, "tracks": tracks}
     changes = {name: value for name, value in given.items() if value is not None}
     preferences, _ = Preferences.objects.update_or_create(user=user, defaults=changes)
-    user.stored_preferences = preferences
+    user.preferences = preferences
     return preferences

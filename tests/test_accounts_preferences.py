@@ -6,7 +6,8 @@ from django.db import IntegrityError, transaction
 from accounts.models import Preferences, User
 from accounts.services import set_preferences
 from emotune.errors import InvalidInput
-from tests.factories import make_user
+from playlists.models import Playlist
+from tests.factories import make_capture, make_track, make_user
 
 pytestmark = pytest.mark.django_db
 PAGE = "/account/preferences/"
@@ -51,6 +52,35 @@ def test_the_page_sets_them(client, ada):
 def test_the_page_rejects_what_cannot_be(client, ada, fields):
     assert client.post(PAGE, fields).status_code == 422
     assert not Preferences.objects.exists()
+
+
+def test_a_playlist_has_as_many_tracks_as_the_person_wants(client, ada):
+    for _ in range(12):
+        make_track("sad")
+    set_preferences(user=ada, tracks=7)
+    capture = make_capture(ada, chosen="sad")
+    client.get(f"/captures/{capture.pk}/playlist/")
+    assert Playlist.objects.get(capture=capture).entries.count() == 7
+
+
+@pytest.mark.parametrize(
+    ("playback", "both", "there_alone"),
+    [("spotify", "spotify", "spotify"), ("own", "audio", "spotify"), ("own_only", "audio", "neither")],
+)
+def test_tracks_play_where_the_person_wants(client, ada, playback, both, there_alone):
+    set_preferences(user=ada, playback=playback)
+    make_track("sad", title="In both places", audio="demo/a.ogg")
+    make_track("sad", title="There alone")
+    make_track("sad", title="Here alone", spotify_id="", audio="demo/b.ogg")
+    capture = make_capture(ada, chosen="sad")
+    page = client.get(f"/captures/{capture.pk}/playlist/").content.decode()
+    found = {title: player_of(page, title) for title in ("In both places", "There alone", "Here alone")}
+    assert found == {"In both places": both, "There alone": there_alone, "Here alone": "audio"}
+
+
+def player_of(page: str, title: str) -> str:
+    item = next(item for item in page.split("<li ") if f'data-title="{title}"' in item)
+    return "spotify" if "data-spotify" in item else "audio" if "<audio" in item and "data-audio" in item else "neither"
 
 
 def test_who_is_not_logged_in_is_asked_to(client):
