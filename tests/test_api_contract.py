@@ -88,6 +88,8 @@ def test_an_operation_is_described_in_full(path, method, operation):
 def test_every_answer_has_words_headers_and_a_shape(path, method, operation):
     for status, answer in operation["responses"].items():
         found = resolve(answer)
+        if status == "414":
+            continue  # the web server's own
         assert found["description"]
         assert "X-RateLimit-Remaining" in found["headers"]
         if status in ("204", "304"):

@@ -41,6 +41,11 @@ def test_a_wrong_token_is_told_so(client):
     check_problem(client.get("/api/v1/captures", headers=bearing("emo_nonsense")), 401)
 
 
+def test_where_nobody_need_log_in_a_token_that_is_over_does_no_harm(client):
+    assert client.get("/api/v1/emotions", headers=bearing("emo_nonsense")).status_code == 200
+    check_problem(client.get("/api/v1/nothing", headers=bearing("emo_nonsense")), 404)
+
+
 def test_a_token_does_what_its_scope_allows_and_no_more(client, user):
     reads = bearing(token_of(user, "read"))
     assert client.get("/api/v1/captures", headers=reads).status_code == 200
@@ -238,7 +243,7 @@ def test_pages_of_a_list_are_walked_both_ways(client, user):
     assert first["previous"] is None
 
 
-@pytest.mark.parametrize("cursor", ["x", "W10.x", "a" * 501, "%00", "eyJ9.eyJ9"])
+@pytest.mark.parametrize("cursor", ["x", "W10.x", "a" * 301, "%00", "eyJ9.eyJ9", "é"])
 def test_a_cursor_that_is_none_is_422(client, user, cursor):
     client.force_login(user)
     assert check_problem(client.get(f"/api/v1/captures?cursor={cursor}"), 422)["errors"][0]["parameter"] == "cursor"

@@ -8,7 +8,7 @@ from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from emotune.api.paging import DEFAULT_LIMIT, LONGEST_CURSOR, MAX_LIMIT, Page
+from emotune.api.paging import CURSOR, DEFAULT_LIMIT, LONGEST_CURSOR, MAX_LIMIT, Page
 from emotune.api.problems import InvalidQuery
 from emotune.emotions import EMOTIONS
 
@@ -44,11 +44,8 @@ class PageQuery(Query):
     limit = serializers.IntegerField(
         min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT, help_text="How many results a page has at most."
     )
-    cursor = serializers.CharField(
-        default="",
-        allow_blank=True,
-        max_length=LONGEST_CURSOR,
-        help_text="Where to go on, as `next` and `previous` say.",
+    cursor = serializers.RegexField(
+        CURSOR, default="", allow_blank=True, max_length=LONGEST_CURSOR, help_text="Where to go on: see `next`."
     )
 
 

@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from emotune.api.problems import InvalidQuery
 
 DEFAULT_LIMIT, MAX_LIMIT = 25, 100
-LONGEST_CURSOR = 500
+LONGEST_CURSOR = 300
+CURSOR = r"^[0-9A-Za-z_.=-]*$"
 Row = TypeVar("Row", bound=Model)
 
 

@@ -162,7 +162,7 @@ class ContractSchema(AutoSchema):
                 answers[status] = shape
         if self.has_etag:
             answers[304] = None
-        return answers | {status: KIND_BY_STATUS[status] for status in sorted(self.errors())}
+        return answers | {414: TOO_LONG} | {status: KIND_BY_STATUS[status] for status in sorted(self.errors())}
 
     @property
     def has_etag(self) -> bool:
@@ -211,6 +211,8 @@ class ContractSchema(AutoSchema):
     def _get_response_for_code(
         self, serializer: Any, status_code: str, media_types: Any = None, direction: Any = "response"
     ) -> Any:
+        if serializer == TOO_LONG:
+            return {"$ref": f"#/components/responses/{TOO_LONG}"}
         if isinstance(serializer, Kind):
             return {"$ref": f"#/components/responses/{serializer.name}"}
         found = super()._get_response_for_code(  # type: ignore[no-untyped-call]
@@ -229,6 +231,8 @@ class ContractSchema(AutoSchema):
         return found
 
 
+# What the web server says by itself, before any of this is asked.
+TOO_LONG = "address-too-long"
 KIND_BY_STATUS = {kind.status: kind for kind in KINDS}
 ANSWERS = {
     200: "It is this.",
@@ -281,6 +285,10 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     components = result.setdefault("components", {})
     components["schemas"] = dict(sorted((components.get("schemas", {}) | {"Problem": PROBLEM}).items()))
     components["responses"] = {kind.name: _response(kind) for kind in KINDS if kind.status not in (405, 500)}
+    components["responses"][TOO_LONG] = {
+        "description": "The address is longer than the web server reads, about 4000 characters; in its own words.",
+        "content": {"text/html": {"schema": {"type": "string"}}},
+    }
     components["headers"] = {
         name: {"description": words, "schema": {"type": kind}} for name, (kind, words) in HEADERS.items()
     }

@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 from emotune.api.etags import with_etag
 from emotune.api.fields import Output
 from emotune.api.limits import spend_for_caller
-from emotune.api.permissions import OPEN
+from emotune.api.permissions import OPEN, scope_of
 from emotune.api.problems import BY_KIND
 from emotune.api.schema import operation
 
@@ -54,9 +54,11 @@ class ApiView(APIView):
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
         if request.method not in self.allowed_methods:
             raise MethodNotAllowed(str(request.method))
-        self.perform_authentication(request)
-        spend_for_caller(request)
-        self.check_permissions(request)
+        # Where nobody need be logged in, a login that is over is no reason to refuse.
+        if scope_of(self, str(request.method)) != OPEN:
+            self.perform_authentication(request)
+            spend_for_caller(request)
+            self.check_permissions(request)
 
 
 class UnknownAddress(ApiView):
