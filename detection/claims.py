@@ -77,7 +77,10 @@ def settle(capture: Capture, status: Status, **outcome: object) -> bool:
 def give_up(capture_id: str) -> bool:
     """Fail a capture whose last attempt ended with its worker; for messages that were delivered again."""
     tried = Capture.objects.filter(id=capture_id, status=Status.READING, attempts__gte=MAX_ATTEMPTS)
-    return bool(tried.update(status=Status.FAILED, finished_at=timezone.now(), problem=GAVE_UP))
+    is_over = bool(tried.update(status=Status.FAILED, finished_at=timezone.now(), problem=GAVE_UP))
+    if is_over:
+        metrics.CAPTURES.labels(Status.FAILED.value).inc()
+    return is_over
 
 
 def give_back(capture: Capture) -> bool:

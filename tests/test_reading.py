@@ -10,7 +10,7 @@ from PIL import Image
 from skimage.data import astronaut
 
 from accounts.services import withdraw_consent
-from detection import claims, images, reading
+from detection import claims, images, reading, tasks
 from detection.models import Capture, Source, Status
 from tests.factories import make_capture, make_user
 
@@ -211,3 +211,13 @@ def test_a_capture_that_ended_its_worker_three_times_is_given_up():
     capture = read(capture, redelivered=True)
     assert (capture.status, capture.problem) == (Status.FAILED, claims.GAVE_UP)
     assert images.fetch(capture.id) == []
+
+
+def test_the_task_sends_messages_for_captures_that_were_given_back(settings, monkeypatch):
+    settings.CAPTURE_BATCH = 2
+    monkeypatch.setattr(reading, "BATCH_BUDGET_S", 0)
+    sent = []
+    monkeypatch.setattr(tasks, "send", sent.append)
+    leader, other = (capture_of(jpeg(Image.new("RGB", (320, 240), "navy"))) for _ in range(2))
+    tasks.read_capture(str(leader.id))
+    assert sent == [other.id]
