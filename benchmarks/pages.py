@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 from emotune.embedded import embedded_server
 from tests.browser import chromium
-from tests.web_site import Site, log_in
+from tests.web_site import AUDIO, Site, log_in
 
 BUDGET = {"bytes": 100_000, "requests": 12, "largest_paint_ms": 1500, "layout_shift": 0.05}
 SLOWER = 4
@@ -70,7 +70,7 @@ def cookies_of(context: BrowserContext) -> list[Any]:
 def measure() -> dict[str, dict[str, float]]:
     with tempfile.TemporaryDirectory() as name, embedded_server() as redis_url:
         folder = Path(name)
-        site = Site(folder, folder / "audio", redis_url)
+        site = Site(folder, AUDIO, redis_url)
         try:
             with chromium(folder) as browser:
                 context = browser.new_context(base_url=site.url)

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from tests.browser import chromium
 from tests.servers import ROOT, Launched, environment, manage, wait_until
-from tests.web_site import log_in
+from tests.web_site import AUDIO, log_in
 
 TARGET = ROOT / "docs" / "screenshots"
 WIDE = ViewportSize(width=1280, height=800)
@@ -101,12 +101,12 @@ def main() -> None:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        env = environment(folder)
+        env = environment(folder, EMOTUNE_AUDIO=str(AUDIO))
         manage("migrate", "--verbosity=0", env=env)
         manage("load_demo", env=env)
         made = [sys.executable, "-m", "tests.showcase"]
         ids = json.loads(subprocess.run(made, env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
-        running = Launched(folder)
+        running = Launched(folder, EMOTUNE_AUDIO=str(AUDIO))
         try:
             running.wait_until_up()
             wait_until("a warm reader", lambda: "The reader is warm" in running.words(), seconds=180)

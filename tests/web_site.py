@@ -17,6 +17,8 @@ from playwright.sync_api import Page
 from tests.servers import PROCESSES, ROOT, Process, environment, free_port, manage, status_of, wait_until
 from tests.showcase import EMAIL, PASSWORD
 
+# Where the demonstration's audio lies in a checkout that ran: composing it takes a minute.
+AUDIO = ROOT / "var" / "audio"
 # What the browser itself says of a request that fails on purpose.
 NETWORK_WORDS = "Failed to load resource"
 
