@@ -1,7 +1,7 @@
 """The catalogue as columns: what ranking needs to know of every track, as arrays that a process can keep."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -97,6 +97,10 @@ class Columns:
             centres=self.centres,
             company=self.company,
         )
+
+    def with_company(self, vectors: npt.NDArray[np.float32]) -> "Columns":
+        """Return the same tracks with other company, (artists, d)."""
+        return replace(self, company=vectors)
 
     def rows_of(self, ids: Collection[int]) -> tuple[Rows, npt.NDArray[np.bool_]]:
         """Return the rows of those `ids` (m,) that there are, and which they are, (m,)."""

@@ -17,6 +17,8 @@ OFFSET, OFFSET_BY_EMOTION, WIDTH = 0.6, 0.3, 1.2
 # Tastes are few and strong: such a share of genres and artists is loved, and as many are loathed, at this strength.
 GENRE_SHARE, GENRE_STRENGTH = 0.12, 1.0
 ARTIST_SHARE, ARTIST_STRENGTH = 0.02, 1.0
+# Where listeners come in circles: each artist belongs to one circle's scene, of which its members love such a share.
+CIRCLES, SCENE_SHARE = 8, 0.5
 # What moves from one session to the next, and how often a rating is a slip of the finger.
 DRIFT, SLIP = 0.02, 0.05
 # The best twentieth of an emotion's tracks is loved (grade 2), the best fifth liked (grade 1).
@@ -39,9 +41,12 @@ def draw_mood(rng: np.random.Generator, emotion: int) -> Mood:
 
 
 class Listener:
-    """One person whose taste nobody is told: where they want a mood's music to lie, and which names they love."""
+    """One person whose taste nobody is told: where they want a mood's music to lie, and which names they love.
 
-    def __init__(self, columns: Columns, seed: int) -> None:
+    Members of a circle, from 0 to CIRCLES - 1, love many of the same artists, which no property of the tracks tells.
+    """
+
+    def __init__(self, columns: Columns, seed: int, circle: int | None = None) -> None:
         self._rng = np.random.default_rng([seed, 1])
         self._columns = columns
         rng = np.random.default_rng([seed, 2])
@@ -49,6 +54,9 @@ class Listener:
         self.offset: Floats = OFFSET * rng.normal(size=3) + by_emotion
         self.genre = _few(rng, len(columns.genres), GENRE_SHARE, GENRE_STRENGTH)
         self.artist = _few(rng, columns.artists, ARTIST_SHARE, ARTIST_STRENGTH)
+        if circle is not None:
+            of_scene = np.random.default_rng(0).integers(CIRCLES, size=columns.artists) == circle
+            self.artist[of_scene & (rng.random(columns.artists) < SCENE_SHARE)] = ARTIST_STRENGTH
 
     def drift(self) -> None:
         """Let a session's time pass."""

@@ -125,6 +125,18 @@ class Share(models.Model):
         return f"link to {self.playlist}"
 
 
+class CompanyFit(models.Model):
+    """What was found when the acts of all people were last looked at together: vectors by artist, of no person."""
+
+    fitted_at = models.DateTimeField(default=timezone.now)
+    people = models.PositiveIntegerField(help_text="how many did enough to count")
+    tracks = models.BinaryField(help_text="for each vector a track by its artist: ids as 64-bit integers")
+    vectors = models.BinaryField(help_text="32-bit floats, row by row")
+
+    def __str__(self) -> str:
+        return f"company of {self.people} people, {self.fitted_at:%Y-%m-%d %H:%M}"
+
+
 class Listen(models.Model):
     """A track that was really heard: 30 seconds or half of it."""
 

@@ -129,16 +129,16 @@ def _evidence(user: "User", acts: Sequence[Act], columns: Columns) -> Evidence:
     for act in _of(acts, "skip"):
         words.setdefault(act.track_id, (SKIPPED, ACT_NOISE))
     kept = dict(list(words.items())[:LATEST])
-    features = columns.features(columns.rows_of(kept)[0], _targets(user, list(kept)))
+    features = columns.features(columns.rows_of(kept)[0], targets_of(user.pk, list(kept)))
     return evidence_of(features, [value for value, _ in kept.values()], [noise for _, noise in kept.values()])
 
 
-def _targets(user: "User", track_ids: Sequence[int]) -> Floats:
+def targets_of(user_id: int, track_ids: Sequence[int]) -> Floats:
     """Return (n, 3): the mood for which each track was last given; nowhere for one that was found otherwise."""
     found: dict[int, list[float]] = {}
     if track_ids:
         with connection.cursor() as cursor:
-            cursor.execute(_in_tables(TARGETS, track_ids), [user.pk])
+            cursor.execute(_in_tables(TARGETS, track_ids), [user_id])
             found = {track_id: json.loads(target) for track_id, target in cursor.fetchall()}
     return np.array([found.get(track_id, NOWHERE) for track_id in track_ids], np.float64).reshape(-1, 3)
 

@@ -17,11 +17,12 @@ from playlists.columns import CODES, NOWHERE, PLAYABLE, Columns, Floats
 from playlists.journeys import Stops, waypoints
 from playlists.journeys import plan as plan_journey
 from playlists.loading import columns as load_columns
-from playlists.models import Playlist, PlaylistTrack
+from playlists.models import Playlist, PlaylistTrack, Rating
 from playlists.moods import as_this_person, has_moved
 from playlists.pool import along, as_candidates, draw
-from playlists.profiles import earlier_words, shown_lately, taste_of
+from playlists.profiles import earlier_words, shown_lately, targets_of, taste_of
 from playlists.ranking import rank, target_point
+from playlists.replay import Ratings
 from playlists.taste import believe
 
 if TYPE_CHECKING:
@@ -218,6 +219,19 @@ def _store(way: dict[str, Any], found: list[Recommendation], seed: int, target: 
     except IntegrityError:
         return Playlist.objects.get(**way)
     return playlist
+
+
+def real_ratings(columns: Columns) -> list[Ratings]:
+    """Return everybody's ratings of tracks that there still are, in the order in which they were given."""
+    people: dict[int, list[tuple[int, int]]] = {}
+    for user_id, *rating in Rating.objects.order_by("rated_at", "id").values_list("user_id", "track_id", "value"):
+        people.setdefault(user_id, []).append((rating[0], rating[1]))
+    found = []
+    for user_id, rated in people.items():
+        rows, there = columns.rows_of([track_id for track_id, _ in rated])
+        values = np.array([value for _, value in rated], np.float64)[there]
+        found.append(Ratings(rows, values, targets_of(user_id, columns.ids[rows].tolist())))
+    return found
 
 
 def simulation_catalogue() -> Columns:

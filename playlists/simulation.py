@@ -8,7 +8,8 @@ import numpy as np
 from emotune.emotions import EMOTIONS
 from playlists import metrics
 from playlists.columns import Columns, Floats, Rows
-from playlists.listeners import Listener, Mood, draw_mood
+from playlists.company import Acts, fit, lay_over
+from playlists.listeners import CIRCLES, Listener, Mood, draw_mood
 from playlists.pool import as_candidates, draw
 from playlists.ranking import Taste, evidence_of, rank
 
@@ -27,10 +28,12 @@ FIGURES = ("precision_at_10", "ndcg_at_10", "diversity", "novelty", "regret")
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one recommender: `coverage` of all its sessions, and by number of ratings the figures' means."""
+    """What came of one recommender: `coverage` of all its sessions, and by number of ratings the figures' means,
+    and in `each` the NDCG@10 of each listener."""
 
     coverage: float
     curve: dict[int, dict[str, float]]
+    each: dict[int, list[float]] = field(default_factory=dict)
 
     def figures(self) -> dict[str, float]:
         """Return coverage and the figures after 20 ratings, or as many as were reached."""
@@ -169,25 +172,81 @@ def simulate(
     return results
 
 
-def _run(arm: Recommender, listeners: int, each: int, seed: int, progress: Progress) -> Result:
+def simulate_company(
+    columns: Columns, *, listeners: int, newcomers: int, sessions: int, seed: int, progress: Progress | None = None
+) -> dict[str, Result]:
+    """Let `listeners` in circles have `sessions` each with what emotune serves, fit company to their ratings, and let
+    `newcomers` to the same circles have theirs without company and with it; return what came of these by name.
+
+    Raises ValueError where the listeners are too few to fit company to.
+    """
+    people: list[int] = []
+    ratings: dict[int, int]
+    artists: list[int] = []
+    values: list[float] = []
+    arm = OursLearning(columns)
+    for n in range(listeners):
+        history = History()
+        listener = Listener(columns, seed + n, n % CIRCLES)
+        for _ in _live(arm, listener, sessions, [seed, n], [], history=history, checkpoints=()):
+            pass
+        ratings = history.ratings
+        people += [n] * len(ratings)
+        artists += columns.artist[list(ratings)].tolist()
+        values += map(float, ratings.values())
+        _share(progress, 0, 0.6)(n + 1, (n + 1) / listeners)
+    company = fit(
+        Acts(np.array(people, np.int64), np.array(artists, np.intp), np.array(values, np.float64)), seed=seed, enough=2
+    )
+    if company is None:
+        raise ValueError("too few listeners did enough")
+    results = {}
+    for n, (name, known) in enumerate({"content": columns, "with_company": lay_over(columns, company)}.items()):
+        told = _share(progress, 0.6 + 0.2 * n, 0.2)
+        results[name] = _run(OursLearning(known), newcomers, sessions, seed + listeners, told, circles=True)
+    return results
+
+
+def gain(one: Result, other: Result) -> dict[int, tuple[float, float]]:
+    """Return by number of ratings how much more NDCG@10 `one` has than `other`, over the same listeners: the mean of
+    the differences listener by listener, and its standard error, which is what is called noise."""
+    gains = {}
+    for count in one.each:
+        differences = np.array(one.each[count]) - np.array(other.each[count])
+        gains[count] = (float(differences.mean()), float(differences.std() / np.sqrt(len(differences))))
+    return gains
+
+
+def _run(
+    arm: Recommender, listeners: int, each: int, seed: int, progress: Progress, *, circles: bool = False
+) -> Result:
     given: list[list[int]] = []
     tries: dict[int, list[dict[str, float]]] = {}
     for n in range(listeners):
-        for ratings, figures in _live(arm, Listener(arm.columns, seed + n), each, [seed, n], given):
+        listener = Listener(arm.columns, seed + n, n % CIRCLES if circles else None)
+        for ratings, figures in _live(arm, listener, each, [seed, n], given, history=History()):
             tries.setdefault(ratings, []).append(figures)
         progress(n + 1, (n + 1) / listeners)
     curve = {ratings: _means(figures) for ratings, figures in tries.items()}
-    return Result(metrics.coverage(given, len(arm.columns)), curve)
+    ndcg = {ratings: [row["ndcg_at_10"] for row in figures] for ratings, figures in tries.items()}
+    return Result(metrics.coverage(given, len(arm.columns)), curve, ndcg)
 
 
 def _live(
-    arm: Recommender, listener: Listener, sessions: int, seed: list[int], given: list[list[int]]
+    arm: Recommender,
+    listener: Listener,
+    sessions: int,
+    seed: list[int],
+    given: list[list[int]],
+    *,
+    history: History,
+    checkpoints: tuple[int, ...] = CHECKPOINTS,
 ) -> Iterator[tuple[int, dict[str, float]]]:
     """Yield the figures of one listener's checkpoints as they live through their sessions."""
-    rng, history = np.random.default_rng(seed), History()
+    rng = np.random.default_rng(seed)
     for session in range(sessions):
         done = session * RATINGS_PER_SESSION
-        if done in CHECKPOINTS:
+        if done in checkpoints:
             yield done, _try_out(arm, listener, history, [*seed, session])
         mood = draw_mood(rng, int(rng.integers(len(EMOTIONS))))
         rows = arm.recommend(mood, history, int(rng.integers(2**31)))

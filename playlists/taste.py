@@ -15,7 +15,7 @@ Codes = npt.NDArray[np.intp]
 # Standard deviations of the prior: how far apart people's likings of a track (-1 to 1) may lie for each of its sides.
 BIAS, TONE, TONE_BY_EMOTION, GENRE, ARTIST, TRACK = 0.3, 0.5, 0.25, 0.45, 0.35, 0.2
 # The same for company, whose vectors have a mean square length of 1.
-COMPANY = 0.5
+COMPANY = 0.3
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from django.core.management import CommandError, call_command
 from emotune.emotions import ANCHORS, EMOTIONS
 from playlists.columns import Columns
 from playlists.listeners import Listener, draw_mood
+from playlists.listening import rate
 from playlists.plot import learning_curve
-from playlists.simulation import ARMS, LENGTH, History, simulate
-from tests.factories import make_track
+from playlists.replay import Ratings, replay
+from playlists.simulation import ARMS, LENGTH, History, Result, gain, simulate
+from tests.factories import make_track, make_user
 
 
 def make_catalogue(each: int = 400) -> Columns:
@@ -122,3 +124,45 @@ def test_the_command_says_what_is_missing():
         call_command("evaluate_recommender", listeners=1, sessions=1)
     with pytest.raises(CommandError, match="at least one listener"):
         call_command("evaluate_recommender", listeners=0)
+
+
+def make_fan(likes, dislikes):
+    """Somebody who rates tracks of two genres in turns, likes one of them and dislikes the other."""
+    order = [row for pair in zip(likes, dislikes, strict=True) for row in pair]
+    return Ratings(np.array(order), np.tile([1.0, -1.0], len(likes)), CATALOGUE.vad[order].astype(np.float64))
+
+
+def test_a_replay_foresees_what_follows_from_earlier_ratings():
+    of_genre = [np.flatnonzero(CATALOGUE.genre == code)[:8] for code in (3, 4)]
+    found = replay(CATALOGUE, [make_fan(*of_genre)] * 3, seed=0)
+    assert found["with_feedback"]["pairs_in_order"] == 1
+    assert found["with_feedback"]["ndcg_at_10"] == pytest.approx(1)
+    assert found["without_feedback"]["pairs_in_order"] < 0.5
+    assert found["random"]["people"] == 3
+
+
+def test_a_replay_counts_nobody_who_said_too_little():
+    of_genre = [np.flatnonzero(CATALOGUE.genre == code)[:4] for code in (3, 4)]
+    assert replay(CATALOGUE, [make_fan(*of_genre)], seed=0) == {}
+
+
+def test_gains_are_compared_listener_by_listener():
+    one, other = (Result(0.0, {}, {5: values}) for values in ([0.5, 0.7, 0.9], [0.4, 0.6, 0.8]))
+    mean, error = gain(one, other)[5]
+    assert mean == pytest.approx(0.1)
+    assert error == pytest.approx(0)
+
+
+@pytest.mark.django_db
+def test_the_command_replays_the_ratings_of_the_database():
+    with pytest.raises(CommandError, match="Nobody gave 10 ratings"):
+        call_command("evaluate_recommender", replay=True)
+    user = make_user()
+    for n in range(20):
+        rate(user=user, track=make_track("sad", genre=f"genre {n % 2}"), value=1 if n % 2 else -1)
+    out = StringIO()
+    call_command("evaluate_recommender", replay=True, json=True, stdout=out)
+    assert json.loads(out.getvalue())["with_feedback"]["pairs_in_order"] == 1
+    words = StringIO()
+    call_command("evaluate_recommender", replay=True, stdout=words)
+    assert "pairs_in_order" in words.getvalue()

@@ -9,9 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalogue.management.progress import progress_bar
 from emotune.errors import EmotuneError
+from playlists.loading import columns as load_columns
 from playlists.plot import learning_curve
-from playlists.services import simulation_catalogue
-from playlists.simulation import ARMS, FIGURES, simulate
+from playlists.replay import FEWEST, replay
+from playlists.services import real_ratings, simulation_catalogue
+from playlists.simulation import ARMS, FIGURES, gain, simulate
 
 COLUMNS = ("coverage", *FIGURES)
 
@@ -23,12 +25,18 @@ class Command(BaseCommand):
         parser.add_argument("--listeners", type=int, default=50, help="how many (default 50)")
         parser.add_argument("--sessions", type=int, default=1000, help="of all listeners together (default 1000)")
         parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same figures")
+        parser.add_argument(
+            "--replay", action="store_true", help="foresee the real ratings of this database; simulate nobody"
+        )
         parser.add_argument("--plot", type=Path, metavar="SVG", help="draw the learning curve there")
         parser.add_argument(
             "--json", action="store_true", help="print the figures as JSON, and nothing else, on stdout"
         )
 
     def handle(self, *, listeners: int, sessions: int, seed: int, plot: Path | None, **options: Any) -> None:
+        if options["replay"]:
+            self._replay(abs(seed), as_json=options["json"])
+            return
         if not 1 <= listeners <= sessions:
             raise CommandError("Ask for at least one listener, and for at least one session for each.")
         try:
@@ -42,12 +50,29 @@ class Command(BaseCommand):
             _write(plot, learning_curve({name: result.ndcg() for name, result in results.items()}))
         rows = {name: result.figures() for name, result in results.items()}
         if options["json"]:
-            about = {"listeners": listeners, "sessions": sessions, "seed": seed}
+            about: dict[str, Any] = {"listeners": listeners, "sessions": sessions, "seed": seed}
             curves = {name: results[name].curve for name in ARMS}
+            gains = gain(results["with_feedback"], results["without_feedback"])
+            about["gain"] = {count: {"mean": mean, "error": error} for count, (mean, error) in gains.items()}
             served = rows["with_feedback"]
             self.stdout.write(json.dumps(served | about | rows | {"curve": curves}, indent=1))
             return
         self._print(rows)
+        for count, (mean, noise) in gain(results["with_feedback"], results["without_feedback"]).items():
+            self.stdout.write(f"feedback adds {mean:+.3f} ± {noise:.3f} to NDCG@10 after {count} ratings")
+
+    def _replay(self, seed: int, *, as_json: bool) -> None:
+        columns = load_columns()
+        rows = replay(columns, real_ratings(columns), seed=seed)
+        if not rows:
+            raise CommandError(f"Nobody gave {FEWEST} ratings yet, likes and dislikes among the later half.")
+        if as_json:
+            self.stdout.write(json.dumps(rows, indent=1))
+            return
+        names = list(next(iter(rows.values())))
+        self.stdout.write(f"{'':17}" + "".join(f"{name:>16}" for name in names))
+        for arm, figures in rows.items():
+            self.stdout.write(f"{arm:17}" + "".join(f"{figures[name]:16.3f}" for name in names))
 
     def _print(self, rows: dict[str, dict[str, float]]) -> None:
         self.stdout.write(f"{'':17}" + "".join(f"{name:>16}" for name in (*COLUMNS, "ratings")))
