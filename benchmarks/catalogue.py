@@ -80,9 +80,13 @@ def ask(client: "Client", pages: Sequence[str], until: Callable[[], bool]) -> di
 
 def pages(url: str, env: dict[str, str]) -> None:
     """Time pages in this process, alone and beside `cluster_catalogue --activate` in another one."""
-    os.environ |= {"DATABASE_URL": url, "EMOTUNE_DIR": env["EMOTUNE_DIR"], "LOG_LEVEL": "ERROR"}
     import django
+    from django.conf import settings
 
+    from emotune.settings import database
+
+    settings.DATABASES = {"default": database(url)}
+    settings.LOGGING["root"]["level"] = "ERROR"
     django.setup()
     from django.test import Client
 
@@ -123,6 +127,6 @@ if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     if sys.argv[1] == "--pages":
-        pages(sys.argv[2], dict(os.environ))
+        pages(sys.argv[2], dict(os.environ) | {"DATABASE_URL": sys.argv[2]})
         sys.exit()
     main(*map(Path, sys.argv[1:]))

@@ -51,9 +51,11 @@ class Preview:
 def preview_of(*, clustering: Clustering) -> Preview:
     """Compare the tags that a clustering gives with those in force. Kept with it until either side is another one."""
     kept = clustering.quality.get("preview", {})
-    active, total = active_clustering(), clustered_tracks().count()
-    if kept.get("of") != [active and active.pk, total]:
-        kept = {"of": [active and active.pk, total], **_compare(clustering)}
+    active = active_clustering()
+    # another one after each import too; where nothing is in force yet, the number of tracks has to do
+    of = [str(active.revision) if active else "", clustered_tracks().count()]
+    if kept.get("of") != of:
+        kept = {"of": of, **_compare(clustering)}
         clustering.quality["preview"] = kept
         Clustering.objects.filter(pk=clustering.pk).update(quality=clustering.quality)
     table = np.array(kept["table"])
