@@ -13,12 +13,12 @@ from detection.vision.classifier import Classifier
 from detection.vision.data import DataError, check_pictures, hold_out, load_split
 from detection.vision.evaluation import (
     choose_threshold,
-    evaluate,
     expected_calibration_error,
     fit_temperature,
     measure,
     risk_coverage,
 )
+from detection.vision.systems import Network, evaluate
 from emotune.emotions import EMOTIONS
 from tests.vision_files import SMALL, write_faces, write_model
 
@@ -155,16 +155,40 @@ def test_the_more_confident_readings_are_the_better_ones():
     assert error[200] < error[-1] / 2
 
 
+def test_a_missed_face_is_wrong_but_no_wrong_emotion():
+    labels = np.array([0, 0, 1, 2, 3, 4, 5, 6])
+    read = np.eye(7)[[0, 0, 2, 2, 3, 4, 5, 6]]
+    read[0] = np.nan
+    measured = measure(read, labels)
+    assert (measured.count, measured.no_face) == (8, 1)
+    assert measured.accuracy == 6 / 8
+    assert measured.accuracy_found == 6 / 7
+    assert measured.recall["angry"] == 0.5
+    assert np.sum(measured.confusion) == 7
+    assert measure(np.full((2, 7), np.nan), labels[:2]).accuracy == 0
+
+
+def test_bins_and_risk_say_what_the_readings_are_worth():
+    shares = np.full((10, 7), 0.2 / 6)
+    shares[:, 3] = 0.8
+    shares[8:, 3], shares[8:, 0] = 0.4, 0.4 + 1e-9
+    measured = measure(shares, np.array([3] * 8 + [1] * 2))
+    assert measured.reliability == [[0.2, 0.4, 0.0], [0.8, 0.8, 1.0]]
+    assert measured.risk[-1] == [1.0, 0.2]
+    assert dict(measured.risk)[0.8] == 0
+
+
 def test_an_evaluation_counts_every_picture_and_says_how_large_the_network_is(folder, tmp_path):
-    classifier = Classifier.load(write_model(tmp_path / "model"))
+    model = write_model(tmp_path / "model")
     seen: list[int] = []
-    measured = evaluate(classifier, load_split(folder, "public_test"), seen.append)
+    figures = evaluate(Network(model, crops=True), load_split(folder, "public_test"), seen.append, crops=True)
+    measured = figures.to_json()
     assert sum(seen) == 21
     assert np.sum(measured["confusion"]) == 21
     assert set(measured["recall"]) == set(EMOTIONS)
     assert set(measured["heads"]) == {"labels", "crowd", "served"}
     assert measured["heads"]["labels"] == {"labels": measured["heads"]["labels"]["labels"]}  # no votes, no crowd
-    assert measured["parameters"] == classifier.parameters
+    assert measured["parameters"] == Classifier.load(model).parameters
 
 
 class Stop(Exception):

@@ -1,7 +1,5 @@
 """Measures of an emotion classifier: arrays in, figures out."""
 
-import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,56 +7,90 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from detection.vision.card import HEADS, Card, probabilities, softmax
-from detection.vision.classifier import Classifier
+from detection.vision.card import Card, probabilities, softmax
 from detection.vision.data import Split
 from emotune.emotions import EMOTIONS
 
 Probabilities = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
-# Pictures that are decoded at a time.
-CHUNK = 64
+BINS = 15
+# Shares of the readings at which the error is written down, the most confident first.
+COVERAGES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 
 
 @dataclass(frozen=True)
 class Measures:
     """What one set of readings is worth.
 
-    `recall` and `precision` hold a share per emotion; `ece` is the expected calibration error over 15 equal-width
-    bins (Guo et al. 2017); `confusion[i][j]` counts pictures of emotion i read as emotion j.
+    Pictures without a face found count as wrong in `accuracy`, `recall` and `macro_f1`; `no_face` counts them, and
+    everything else leaves them out: `accuracy_found`, `confusion`, whose [i][j] counts pictures of emotion i read as
+    emotion j, `ece`, the expected calibration error over 15 equal-width bins (Guo et al. 2017), `reliability`, which
+    has [share of readings, mean confidence, share right] of each bin that is not empty, and `risk`, which has
+    [coverage, error] as ever more readings are answered, the most confident first.
     """
 
     count: int
+    no_face: int
     accuracy: float
+    accuracy_found: float
     macro_f1: float
     recall: dict[str, float]
     precision: dict[str, float]
     ece: float
     confusion: list[list[int]]
+    reliability: list[list[float]]
+    risk: list[list[float]]
 
 
 def measure(probabilities: Probabilities, labels: Labels) -> Measures:
-    """Measure (n, 7) probabilities against (n,) indices into EMOTIONS. Raises ValueError when n is 0 or differs."""
+    """Measure (n, 7) probabilities against (n,) indices into EMOTIONS; a row of NaN means that no face was found.
+
+    Raises ValueError when n is 0 or differs.
+    """
     if len(labels) == 0 or probabilities.shape != (len(labels), len(EMOTIONS)):
         raise ValueError(f"probabilities {probabilities.shape} do not fit {len(labels)} labels; n >= 1 is needed")
+    found = np.isfinite(probabilities).all(axis=1)
+    read, truth = probabilities[found], labels[found]
     counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), np.int64)
-    np.add.at(counts, (labels, probabilities.argmax(axis=1)), 1)
+    np.add.at(counts, (truth, read.argmax(axis=1)), 1)
     right = np.diag(counts).astype(np.float64)
-    recall = right / np.maximum(counts.sum(axis=1), 1)
+    recall = right / np.maximum(np.bincount(labels, minlength=len(EMOTIONS)), 1)
     precision = right / np.maximum(counts.sum(axis=0), 1)
     f1 = 2 * recall * precision / np.maximum(recall + precision, 1e-12)
     return Measures(
         count=len(labels),
+        no_face=int((~found).sum()),
         accuracy=float(right.sum() / len(labels)),
+        accuracy_found=float(right.sum() / max(1, len(truth))),
         macro_f1=float(f1.mean()),
         recall=dict(zip(EMOTIONS, recall.round(4).tolist(), strict=True)),
         precision=dict(zip(EMOTIONS, precision.round(4).tolist(), strict=True)),
-        ece=expected_calibration_error(probabilities, labels),
+        ece=expected_calibration_error(read, truth) if len(truth) else 0.0,
         confusion=counts.tolist(),
+        reliability=reliability(read, truth),
+        risk=_risk(read, truth),
     )
 
 
-def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = 15) -> float:
+def reliability(probabilities: Probabilities, labels: Labels, bins: int = BINS) -> list[list[float]]:
+    """Return [share of the readings, mean confidence, share right] of each equal-width bin of confidence with any."""
+    confidence = probabilities.max(axis=1, initial=0)
+    right = probabilities.argmax(axis=1) == labels
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    inside = [which == b for b in range(bins) if (which == b).any()]
+    rows = [[rows.mean(), confidence[rows].mean(), right[rows].mean()] for rows in inside]
+    return [[round(float(value), 4) for value in row] for row in rows]
+
+
+def _risk(probabilities: Probabilities, labels: Labels) -> list[list[float]]:
+    if not len(labels):
+        return []
+    _, error = risk_coverage(probabilities, labels)
+    ends = [max(1, round(share * len(labels))) for share in COVERAGES]
+    return [[share, round(float(error[end - 1]), 4)] for share, end in zip(COVERAGES, ends, strict=True)]
+
+
+def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = BINS) -> float:
     """Mean gap between confidence and accuracy over equal-width bins, weighted by their counts."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
@@ -100,42 +132,16 @@ def choose_threshold(probabilities: Probabilities, targets: Probabilities) -> fl
 
 
 def measure_heads(logits: dict[str, npt.NDArray[np.float32]], test: Split, card: Card) -> dict[str, Any]:
-    """Measure each head against its own truth, and the served blend against both, on one split."""
-    voted = np.isfinite(test.votes.sum(axis=1))
-    majority = np.where(voted[:, None], test.votes, 0).argmax(axis=1).astype(np.int64)
+    """Measure each head and the served blend against both truths, on one split; see `measure_truths`."""
     by_blend = {"labels": 0.0, "crowd": 1.0, "served": card.blend}
-    measures: dict[str, Any] = {}
-    for name, blend in by_blend.items():
-        read = probabilities(logits, card, blend)
-        measures[name] = {"labels": asdict(measure(read, test.labels))}
-        if voted.any():
-            measures[name]["crowd"] = asdict(measure(read[voted], majority[voted]))
+    return {name: measure_truths(probabilities(logits, card, blend), test) for name, blend in by_blend.items()}
+
+
+def measure_truths(read: Probabilities, test: Split) -> dict[str, Any]:
+    """Measure readings against the data set's own labels, and against the majority of the votes where there are any."""
+    measures = {"labels": asdict(measure(read, test.labels))}
+    voted = np.isfinite(test.votes.sum(axis=1))
+    if voted.any():
+        majority = test.votes[voted].argmax(axis=1).astype(np.int64)
+        measures["crowd"] = asdict(measure(read[voted], majority))
     return measures
-
-
-def evaluate(classifier: Classifier, test: Split, progress: Callable[[int], object]) -> dict[str, Any]:
-    """Measure a network on one split of cropped faces.
-
-    The first figures are those of the `labels` head against the data set's own labels, which is what is comparable
-    with figures in print; `heads` has those of every head against every truth. `milliseconds` is the median for one
-    face at a time, `no_face` counts the pictures without an answer: of crops, none.
-    """
-    parts, times = [], []
-    for start in range(0, len(test), CHUNK):
-        faces = test.pictures(range(start, min(start + CHUNK, len(test))))
-        parts.append(classifier.logits(faces))
-        begin = time.perf_counter()
-        classifier.classify(faces[:1])
-        times.append(time.perf_counter() - begin)
-        progress(len(faces))
-    heads = measure_heads(
-        {head: np.concatenate([part[head] for part in parts]) for head in HEADS}, test, classifier.card
-    )
-    names = ("accuracy", "macro_f1", "recall", "ece", "confusion")
-    return {
-        **{name: heads["labels"]["labels"][name] for name in names},
-        "no_face": 0,
-        "milliseconds": round(1000 * float(np.median(times)), 2),
-        "parameters": classifier.parameters,
-        "heads": heads,
-    }

@@ -1,47 +1,140 @@
-"""The command that measures emotion networks on pictures that none of them was trained on."""
+"""The command that measures emotion networks and their peers on pictures that none of them was trained on."""
 
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from detection.vision import plots
 from detection.vision.card import ModelFileError
-from detection.vision.classifier import Classifier
-from detection.vision.data import DataError, load_split
-from detection.vision.evaluation import evaluate
+from detection.vision.data import DataError, Split, balanced, load_split
+from detection.vision.layouts import LAYOUTS, find_layout
+from detection.vision.peers import NAMES, PeerBroken
+from detection.vision.systems import SystemMissing, evaluate, network_folder, open_system
+from detection.vision.tables import MISSING, ORDER, columns, table_4_1, table_4_2
+
+# The paper's test on AffectNet.
+PER_EMOTION = 500
 
 
 class Command(BaseCommand):
-    help = "Measure one or more trained networks on the public_test split of a folder or zip of labelled faces."
+    help = (
+        "Measure emotion readers on a data set, as the paper did: in photographs, or on faces that were cut out already"
+        " (--crops). One that cannot run here is named with what to do. See docs/evaluation.md."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--data", type=Path, required=True, metavar="D", help="folder or zip of labelled faces")
-        parser.add_argument("--models", required=True, metavar="DIR[,DIR]", help="folders that train_detector wrote")
+        parser.add_argument("--data", type=Path, required=True, metavar="D", help="folder, zip or CSV of faces")
+        parser.add_argument("--layout", choices=LAYOUTS, help="how the data lie (default: recognized)")
+        parser.add_argument("--split", help="which part to measure on (default: public_test, test or everything)")
+        known = ", ".join(("emotune", "cnn", *NAMES))
+        parser.add_argument("--models", default="emotune", metavar="A,B", help=f"{known}, or folders of networks")
+        parser.add_argument("--crops", action="store_true", help="the pictures are faces: look for none in them")
+        parser.add_argument("--train-accuracy", action="store_true", help="measure on training pictures too")
+        parser.add_argument("--plots", type=Path, metavar="DIR", help="write figures there as SVG")
+        parser.add_argument("--update-card", action="store_true", help="write the measures of --crops to model cards")
         parser.add_argument("--json", action="store_true", help="print JSON, and nothing else, on stdout")
 
     def handle(self, *, data: Path, models: str, **options: Any) -> None:
-        folders = [Path(part.strip()) for part in models.split(",") if part.strip()]
+        names = [part.strip() for part in models.split(",") if part.strip()]
+        if options["update_card"] and not options["crops"]:
+            raise CommandError("model cards hold measures of faces that were cut out; give --crops with --update-card")
         try:
-            test = load_split(data, "public_test")
-            classifiers = {str(folder): Classifier.load(folder) for folder in folders}
-            with tqdm(total=len(test) * len(folders), unit="picture", file=sys.stderr, disable=None) as bar:
-                measures = {name: evaluate(classifier, test, bar.update) for name, classifier in classifiers.items()}
-        except (DataError, ModelFileError) as error:
+            test = _test(data, options["layout"], options["split"])
+            train = _like(test, data, options["layout"]) if options["train_accuracy"] else None
+            total = (len(test) + (len(train) if train else 0)) * len(names)
+            with tqdm(total=total, unit="picture", file=sys.stderr, disable=None) as bar:
+                measured = {name: _measure(name, test, train, bar, crops=options["crops"]) for name in names}
+            if options["update_card"]:
+                for name in names:
+                    _update_card(name, measured[name])
+            if options["plots"]:
+                _draw(measured, options["plots"])
+        except (DataError, ModelFileError, PeerBroken) as error:
             raise CommandError(str(error)) from None
-        if options["json"]:
-            self.stdout.write(json.dumps(measures, indent=1))
-            return
-        for name, measured in measures.items():
-            self.stdout.write(f"{name}: {measured['parameters']:,} parameters, {measured['milliseconds']} ms a face")
-            for head, by_truth in measured["heads"].items():
-                for truth, figures in by_truth.items():
-                    self.stdout.write(_line(head, truth, figures))
+        except OSError as error:
+            raise CommandError(f"{error.filename or data}: {error.strerror or error}") from None
+        for name in names:
+            if MISSING in measured[name]:
+                self.stderr.write(f"{name} was not measured: {measured[name][MISSING]}")
+        self.stdout.write(json.dumps(measured, indent=1) if options["json"] else "\n".join(_words(measured, test)))
 
 
-def _line(head: str, truth: str, figures: dict[str, Any]) -> str:
-    accuracy, macro_f1, ece = (figures[name] for name in ("accuracy", "macro_f1", "ece"))
-    return f"  {head:6} against {truth:6}: {accuracy:.1%} right, macro-F1 {macro_f1:.3f}, calibration error {ece:.3f}"
+def _test(data: Path, layout: str | None, split: str | None) -> Split:
+    splits = find_layout(data, layout).splits
+    name = split or next((name for name in ("public_test", "all", "test") if name in splits), None)
+    if name is None:
+        raise DataError(f"{data}: has no test; name one of its splits by --split: {', '.join(splits)}")
+    test = load_split(data, name, layout)
+    return balanced(test, PER_EMOTION) if test.layout == "affectnet" else test
+
+
+def _like(test: Split, data: Path, layout: str | None) -> Split:
+    """Return as many training pictures as the test has, drawn at random."""
+    train = load_split(data, "train", layout)
+    drawn = np.random.default_rng(0).permutation(len(train))[: len(test)]
+    return train.subset(np.sort(drawn))
+
+
+def _measure(name: str, test: Split, train: Split | None, bar: Any, *, crops: bool) -> dict[str, Any]:
+    bar.set_description(name)
+    try:
+        with closing(open_system(name, crops=crops)) as system:
+            measured = evaluate(system, test, bar.update, crops=crops).to_json()
+            if train is not None:
+                measured["train_accuracy"] = evaluate(system, train, bar.update, crops=crops).measures["accuracy"]
+            return measured
+    except SystemMissing as error:
+        return {MISSING: str(error)}
+
+
+def _update_card(name: str, measured: dict[str, Any]) -> None:
+    """Write measures into the card of a network of ours, as a training does."""
+    if name == "cnn" or name in NAMES:
+        return
+    file = network_folder(name) / "card.json"
+    card = json.loads(file.read_text(encoding="utf-8"))
+    part = file.with_name("card.json.part")
+    part.write_text(json.dumps({**card, "measures": measured["heads"]}, indent=1) + "\n", encoding="utf-8")
+    part.replace(file)
+
+
+def _words(measured: dict[str, dict[str, Any]], test: Split) -> Iterator[str]:
+    counts = np.bincount(test.labels, minlength=7)
+    yield f"{len(test)} pictures, {counts.min()} to {counts.max()} of an emotion, from {test.source.path}"
+    yield from ("", table_4_1(measured), "", table_4_2(measured), "")
+    for name, figures in measured.items():
+        for head, truths in figures.get("heads", {}).items():
+            for truth, found in truths.items():
+                words = f"{found['accuracy']:.1%} right, macro-F1 {found['macro_f1']:.3f}"
+                missed = f", {found['no_face']} faces missed" if found["no_face"] else ""
+                at_80 = next(error for coverage, error in found["risk"] if coverage == 0.8) if found["risk"] else 1
+                risk = f"error {at_80:.1%} at 80 % coverage, {1 - found['accuracy_found']:.1%} at 100 %"
+                yield f"{name}: {head} against {truth}: {words}, calibration error {found['ece']:.3f}; {risk}{missed}"
+
+
+def _draw(measured: dict[str, dict[str, Any]], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    systems = {name: figures for name, figures in columns(measured).items() if MISSING not in figures}
+    accuracy = {name: [figures["accuracy"]] for name, figures in systems.items()}
+    recall = {name: [figures["recall"][emotion] for emotion in ORDER] for name, figures in systems.items()}
+    files = {
+        "figure_4_1": plots.grouped_bars("Figure 4.1: test accuracy", ["test accuracy"], accuracy),
+        "figure_4_2": plots.grouped_bars("Figure 4.2: recall by emotion", ORDER, recall),
+    }
+    for name, figures in measured.items():
+        if MISSING in figures:
+            continue
+        stem = Path(name).name
+        files[f"{stem}_confusion"] = plots.confusion_matrix(f"{stem}: what was read", figures["confusion"])
+        files[f"{stem}_reliability"] = plots.reliability_diagram(f"{stem}: reliability", figures["reliability"])
+        files[f"{stem}_risk"] = plots.risk_coverage_curve(f"{stem}: error by coverage", figures["risk"])
+    for file, drawing in files.items():
+        (folder / f"{file}.svg").write_text(drawing, encoding="utf-8")

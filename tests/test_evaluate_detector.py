@@ -1,0 +1,153 @@
+"""`evaluate_detector` from the command line: systems side by side, what is missing by name, figures as files."""
+
+import json
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image
+
+from detection.vision import peers, plots, systems
+from detection.vision.framing import as_frame, framed
+from detection.vision.tables import PAPER, table_4_1, table_4_2
+from emotune.emotions import EMOTIONS
+from tests.vision_files import write_faces, write_model
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_faces(tmp_path / "faces", {"train": 2, "public_test": 1})
+
+
+@pytest.fixture
+def no_peers(tmp_path, monkeypatch):
+    monkeypatch.setattr(peers, "PYTHON", tmp_path / "nowhere" / "python")
+    monkeypatch.setattr(systems, "MODELS", tmp_path)
+
+
+def run(*arguments):
+    call_command("evaluate_detector", *map(str, arguments))
+
+
+def test_what_cannot_run_is_named_with_what_to_do_beside_what_can(folder, tmp_path, no_peers, capsys):
+    write_model(tmp_path / "emotune")
+    run("--data", folder, "--models", "cnn,deepface,fer-haar,fer-mtcnn,emotune", "--crops", "--json")
+    printed = capsys.readouterr()
+    measured = json.loads(printed.out)
+    assert list(measured) == ["cnn", "deepface", "fer-haar", "fer-mtcnn", "emotune"]
+    assert "train_detector --model cnn" in measured["cnn"]["missing"]
+    for name in ("deepface", "fer-haar", "fer-mtcnn"):
+        assert "make peers" in measured[name]["missing"]
+        assert f"{name} was not measured" in printed.err
+    assert measured["emotune"]["head"] == "labels"
+    assert np.sum(measured["emotune"]["confusion"]) == 7
+
+
+def test_figures_are_written_as_svg_that_a_strict_policy_admits(folder, tmp_path, no_peers, capsys):
+    write_model(tmp_path / "emotune")
+    run("--data", folder, "--models", "emotune,deepface", "--crops", "--plots", tmp_path / "plots", "--train-accuracy")
+    words = capsys.readouterr().out
+    assert "| Table 4.1" in words
+    assert "| Table 4.2: recall" in words
+    drawn = sorted(path.name for path in (tmp_path / "plots").iterdir())
+    figures = ["emotune_confusion.svg", "emotune_reliability.svg", "emotune_risk.svg"]
+    assert drawn == [*figures, "figure_4_1.svg", "figure_4_2.svg"]
+    for name in drawn:
+        text = (tmp_path / "plots" / name).read_text()
+        ET.fromstring(text)
+        assert "style" not in text
+
+
+def test_without_crops_a_face_is_looked_for_and_missing_ones_are_counted_apart(folder, tmp_path, no_peers, capsys):
+    write_model(tmp_path / "emotune")
+    run("--data", folder, "--json")
+    measured = json.loads(capsys.readouterr().out)["emotune"]
+    assert measured["head"] == "served"
+    assert measured["no_face"] == 7  # noise shows no face
+    assert (measured["accuracy"], np.sum(measured["confusion"])) == (0, 0)
+
+
+def test_measures_are_written_into_the_card_and_only_those_of_crops(folder, tmp_path, no_peers, capsys):
+    model = write_model(tmp_path / "emotune")
+    run("--data", folder, "--crops", "--update-card", "--json")
+    measured = json.loads(capsys.readouterr().out)["emotune"]
+    card = json.loads((model / "card.json").read_text())
+    assert card["measures"] == measured["heads"]
+    assert card["version"] == "test-1"
+    with pytest.raises(CommandError, match="--crops"):
+        run("--data", folder, "--update-card")
+
+
+def test_a_test_in_affectnets_layout_is_the_papers(tmp_path, no_peers, capsys):
+    write_model(tmp_path / "emotune")
+    for number in range(8):
+        target = tmp_path / "AffectNet" / "val" / str(number)
+        target.mkdir(parents=True)
+        for i in range(502 if number == 1 else 1):
+            Image.new("L", (4, 4), i % 256).save(target / f"{i}.png")
+    run("--data", tmp_path / "AffectNet", "--crops", "--json")
+    confusion = json.loads(capsys.readouterr().out)["emotune"]["confusion"]
+    assert sum(confusion[EMOTIONS.index("happy")]) == 500
+    assert np.sum(confusion) == 506
+
+
+def test_bad_input_is_one_line(folder, tmp_path):
+    for arguments in (
+        ("--data", tmp_path / "nowhere"),
+        ("--data", folder, "--split", "private_test"),
+        ("--data", folder, "--models", tmp_path / "nothing"),
+    ):
+        with pytest.raises(CommandError) as error:
+            run(*arguments)
+        assert "\n" not in str(error.value)
+
+
+def test_tables_have_the_papers_figures_beside_ours():
+    ours = {"accuracy": 0.5, "recall": dict.fromkeys(EMOTIONS, 0.25), "milliseconds": 3.5, "no_face": 2}
+    measured = {"emotune": ours, "deepface": {"missing": "no weights"}}
+    first, second = table_4_1(measured).splitlines(), table_4_2(measured).splitlines()
+    assert [cell.strip() for cell in first[3].split("|")[2:7]] == ["34.2", "22.8", "35.8", "50.0", "-"]
+    assert [cell.strip() for cell in second[2].split("|")[1:7]] == ["neutral", "0.326", "0.348", "0.574", "0.250", "-"]
+    assert all(set(figures["recall"]) == set(EMOTIONS) for figures in PAPER.values())
+
+
+def test_drawings_are_well_formed_and_say_their_values():
+    drawings = [
+        plots.grouped_bars("Bars <1>", ["a", "b"], {"x & y": [0.1, 0.2], "z": [1, 0]}),
+        plots.emotion_bars("Recall", dict.fromkeys(EMOTIONS, 0.5)),
+        plots.confusion_matrix("Confusion", np.eye(7, dtype=int).tolist()),
+        plots.reliability_diagram("Reliability", [[0.5, 0.4, 0.3], [0.5, 0.9, 0.8]]),
+        plots.risk_coverage_curve("Risk", [[0.5, 0.1], [1.0, 0.3]]),
+        plots.share_over_time("Weeks", ["1", "2"], {"happy": [0.5, None], "sad": [None, None]}),
+    ]
+    for drawing in drawings:
+        assert ET.fromstring(drawing).attrib["role"] == "img"
+    assert "b, z: 0.000" in drawings[0]
+    assert "sad read as sad: 1 of 1" in drawings[2]
+
+
+def test_a_face_that_was_cut_out_is_put_into_a_frame_and_a_photograph_is_left():
+    crop = np.full((48, 48, 3), 200, np.uint8)
+    frame = as_frame(crop)
+    assert frame.shape == (480, 640, 3)
+    assert frame[240, 320].tolist() == [200] * 3
+    assert frame[0, 0].tolist() == [110] * 3
+    photograph = np.zeros((300, 200, 3), np.uint8)
+    assert as_frame(photograph) is photograph
+    dark = framed(crop, 100, light=0.2)
+    assert dark[240, 320].mean() == pytest.approx(40, abs=12)
+    assert dark.std() > framed(crop, 100).std() * 0.2
+    assert (framed(crop, 100, turn=45)[240 - 45, 320 - 45] == 110).all()
+
+
+@pytest.mark.skipif(not peers.PYTHON.exists(), reason="the peers are not installed; `make peers` installs them")
+def test_a_peer_answers_picture_by_picture_and_says_when_it_died():
+    with peers.Peer("fer-haar", crops=True) as peer:
+        assert peer.parameters == 58423
+        answer = peer.read(np.full((48, 48, 3), 90, np.uint8))
+        assert set(answer.scores or ()) == set(EMOTIONS)
+        assert answer.milliseconds > 0
+        peer._process.kill()
+        with pytest.raises(peers.PeerBroken, match="fer-haar ended"):
+            peer.read(np.zeros((48, 48, 3), np.uint8))
