@@ -6,11 +6,12 @@ from detection import views
 
 app_name = "detection"
 urlpatterns = [
-    path("", views.submit, name="submit"),
-    path("new/", views.new, name="new"),
-    path("name/", views.name_mood, name="name_mood"),
-    path("<uuid:capture_id>/", views.show, name="show"),
-    path("<uuid:capture_id>/outcome/", views.outcome, name="outcome"),
-    path("<uuid:capture_id>/choose/", views.choose, name="choose"),
-    path("<uuid:capture_id>/delete/", views.delete, name="delete"),
+    path("model/", views.model, name="model"),
+    path("captures/", views.submit, name="submit"),
+    path("captures/new/", views.new, name="new"),
+    path("captures/name/", views.name_mood, name="name_mood"),
+    path("captures/<uuid:capture_id>/", views.show, name="show"),
+    path("captures/<uuid:capture_id>/outcome/", views.outcome, name="outcome"),
+    path("captures/<uuid:capture_id>/choose/", views.choose, name="choose"),
+    path("captures/<uuid:capture_id>/delete/", views.delete, name="delete"),
 ]

@@ -1,4 +1,4 @@
-"""Pages of captures: take one, follow it until its outcome, put it right, delete it."""
+"""Pages of captures: take one, follow it until its outcome, put it right, delete it; and of what reads them."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from django_htmx.http import push_url
 from detection import services
 from detection.access import capture_of
 from detection.circumplex import ANCHOR_PLACES, Place, place_of
+from detection.model_card import model_page
 from detection.models import Capture, Source
 from emotune.emotions import EMOTIONS
 from emotune.http import AppRequest
@@ -91,6 +92,12 @@ def delete(request: AppRequest, capture_id: UUID) -> HttpResponse:
         return render(request, "detection/_deleted.html")
     messages.success(request, "The capture was deleted.")
     return redirect("playlists:history")
+
+
+@require_safe
+def model(request: HttpRequest) -> HttpResponse:
+    """Show the model card, to everybody."""
+    return render(request, "detection/model.html", model_page(settings.MODEL_DIR))
 
 
 def _answer(request: AppRequest, capture: Capture, status: int = 200) -> HttpResponse:

@@ -12,7 +12,7 @@ urlpatterns = [
     path("privacy/", pages.privacy, name="privacy"),
     path("accounts/", include("allauth.urls")),
     path("account/", include("accounts.urls")),
-    path("captures/", include("detection.urls")),
+    path("", include("detection.urls")),
     path("", include("playlists.urls")),
     path("", include("catalogue.urls")),
     path("api", UnknownAddress.as_view()),

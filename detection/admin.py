@@ -1,0 +1,88 @@
+"""Captures in the admin: what was read, and how often people disagreed. There are no pictures to show."""
+
+from collections import defaultdict
+from datetime import date
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+
+from detection.models import Capture
+from detection.queries import weekly_agreement
+from detection.services import delete_capture
+from detection.vision.plots import share_over_time
+from emotune.emotions import EMOTIONS
+
+WEEKS = 26
+
+
+@admin.register(Capture)
+class CaptureAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Captures come from people and are read by workers; they can be looked at and deleted."""
+
+    list_display = (
+        "created_at",
+        "source",
+        "status",
+        "emotion",
+        "confidence",
+        "chosen",
+        "model_version",
+        "milliseconds",
+    )
+    list_filter = ("status", "source", "emotion", "chosen", "model_version")
+    date_hierarchy = "created_at"
+    list_per_page = 50
+    show_full_result_count = False
+    change_list_template = "admin/detection/captures.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("agreement/", self.admin_site.admin_view(self.agreement_view), name="detection_capture_agreement")
+        return [own, *super().get_urls()]
+
+    def agreement_view(self, request: HttpRequest) -> HttpResponse:
+        """Show how often people let a reading stand, by emotion and week."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {**self.admin_site.each_context(request), **agreement(), "title": "Agreement", "opts": self.opts}
+        return render(request, "admin/detection/agreement.html", context)
+
+    def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *_args: Any, **_kwargs: Any) -> bool:
+        return False
+
+    def delete_model(self, request: HttpRequest, obj: Capture) -> None:  # noqa: ARG002
+        delete_capture(capture=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Capture]) -> None:  # noqa: ARG002
+        for capture in queryset:
+            delete_capture(capture=capture)
+
+
+def agreement() -> dict[str, Any]:
+    """Return the share of readings that stood: by week and emotion, in all by emotion, and as a drawing."""
+    by_week: dict[date, dict[str, tuple[int, int]]] = defaultdict(dict)
+    totals = dict.fromkeys(EMOTIONS, (0, 0))
+    for week, emotion, readings, wrong in weekly_agreement(WEEKS):
+        by_week[week][emotion] = readings, wrong
+        totals[emotion] = totals[emotion][0] + readings, totals[emotion][1] + wrong
+    series = {name: [_stood(*row.get(name, (0, 0))) for row in by_week.values()] for name in EMOTIONS}
+    return {
+        "emotions": EMOTIONS,
+        "weeks": [
+            (week, [(*row.get(name, (0, 0)), _stood(*row.get(name, (0, 0)))) for name in EMOTIONS])
+            for week, row in by_week.items()
+        ],
+        "totals": [(*counts, _stood(*counts)) for counts in totals.values()],
+        "drawing": share_over_time("Readings that people let stand", [f"{week:%d %b}" for week in by_week], series),
+    }
+
+
+def _stood(readings: int, wrong: int) -> float | None:
+    return 1 - wrong / readings if readings else None

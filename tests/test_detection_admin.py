@@ -1,0 +1,75 @@
+"""Captures in the admin: listed without pictures, deleted, and how often people let a reading stand."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from detection.admin import agreement
+from detection.models import Capture, Source, Status
+from detection.queries import weekly_agreement
+from emotune.emotions import EMOTIONS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss():
+    return User.objects.create_superuser(email="boss@example.org", password="x")
+
+
+def read(user, emotion, chosen="", weeks_ago=0, status=Status.DONE):
+    at = timezone.now() - timedelta(weeks=weeks_ago)
+    return Capture.objects.create(
+        user=user, source=Source.CAMERA, status=status, emotion=emotion, chosen=chosen, created_at=at, confidence=0.7
+    )
+
+
+def test_agreement_counts_what_people_put_right(boss, django_assert_num_queries):
+    for chosen in ("", "happy", "neutral", ""):
+        read(boss, "happy", chosen)
+    read(boss, "sad", "angry", weeks_ago=3)
+    read(boss, "fear", weeks_ago=40)
+    read(boss, "fear", "sad", status=Status.UNSURE)
+    with django_assert_num_queries(1):
+        rows = list(weekly_agreement(26))
+    assert [(emotion, readings, wrong) for _, emotion, readings, wrong in rows] == [("sad", 1, 1), ("happy", 4, 1)]
+    assert all(monday.weekday() == 0 for monday, *_ in rows)
+    shown = agreement()
+    assert shown["totals"][EMOTIONS.index("happy")] == (4, 1, 0.75)
+    assert shown["totals"][EMOTIONS.index("fear")] == (0, 0, None)
+    assert len(shown["weeks"]) == 2
+
+
+def test_the_list_and_the_agreement_show_no_picture_and_nothing_to_add(client, boss):
+    read(boss, "happy", "sad")
+    client.force_login(boss)
+    words = client.get(reverse("admin:detection_capture_changelist")).content.decode()
+    assert "Agreement by emotion" in words
+    assert "happy" in words
+    assert "<img" not in words
+    assert client.get(reverse("admin:detection_capture_add")).status_code == 403
+    page = client.get(reverse("admin:detection_capture_agreement")).content.decode()
+    assert "0.0 % (1)" in page
+    assert "<svg" in page
+    assert "style=" not in page.split('id="content-main"')[1].split("</svg>")[0]
+
+
+def test_nobody_but_staff_with_the_right_sees_the_agreement(client, boss):
+    clerk = User.objects.create_user(email="clerk@example.org", password="x", is_staff=True)
+    client.force_login(clerk)
+    assert client.get(reverse("admin:detection_capture_agreement")).status_code == 403
+    client.force_login(boss)
+    assert "Nothing was read" in client.get(reverse("admin:detection_capture_agreement")).content.decode()
+
+
+def test_captures_are_deleted_one_by_one_or_many(client, boss):
+    first, *others = [read(boss, "happy") for _ in range(3)]
+    client.force_login(boss)
+    client.post(reverse("admin:detection_capture_delete", args=[first.pk]), {"post": "yes"})
+    assert Capture.objects.count() == 2
+    data = {"action": "delete_selected", "_selected_action": [str(c.pk) for c in others], "post": "yes"}
+    client.post(reverse("admin:detection_capture_changelist"), data)
+    assert Capture.objects.count() == 0
