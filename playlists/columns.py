@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,21 +20,6 @@ PLAYABLE, DEMO, LINKED = 0, 1, 2
 # What is asked for where there is no mood: no track has a tone beside it.
 NOWHERE = np.full(3, np.nan)
 ROWWISE = ("ids", "vad", "emotion", "artist", "genre", "recording", "use", "tags")
-
-
-class Row(NamedTuple):
-    """A track as the database has it."""
-
-    id: int
-    valence: float
-    arousal: float
-    dominance: float
-    emotion: str
-    artist: str
-    genre: str
-    spotify_id: str
-    use: int
-    tags: int
 
 
 @dataclass(frozen=True)
@@ -148,7 +133,11 @@ class _Names:
 
 
 def columns_of(batches: Iterable[Sequence[tuple[Any, ...]]], centres: Floats) -> Columns:
-    """Return the columns of tracks, each as a Row has it, in order of their ids; `centres` (7, 3) are the emotions'."""
+    """Return the columns of tracks in order of their ids; `centres` (7, 3) are the emotions'.
+
+    A track is a tuple of id, valence, arousal, dominance, names of emotion, artist and genre, Spotify id (each empty
+    where it has none), use, and how many people's tags it has.
+    """
     artists, genres = _Names(), _Names()
     genres([""])
     parts: list[tuple[npt.NDArray[Any], ...]] = []
