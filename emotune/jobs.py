@@ -33,9 +33,8 @@ MAX_ATTEMPTS = 3
 BEAT_S, SILENCE_S = 2.0, 15.0
 # A task that nobody took for this long may be lost with its broker, and is sent again; twice is once.
 RESEND_S = 30
-# Progress is written and cancelling looked for this often at most.
-REPORT_S = 0.3
-KEEP_S = 24 * 3600
+# Progress is written and cancelling looked for this often at most; both are kept for a day.
+REPORT_S, KEEP_S = 0.3, 24 * 3600
 
 GAVE_UP = "It was interrupted several times, so it was given up. Please start it again."
 NOT_SENT = "The workers cannot be reached just now, so nothing was done. Please start it again in a moment."
@@ -171,8 +170,7 @@ def forget(job: Job) -> None:
 def refresh(job: J) -> J:
     """Bring an open job up to date, whoever looks: one whose worker died is queued and sent again, at most twice.
 
-    Each change is a conditional UPDATE, so any number may look at once. While Redis does not answer nothing is known,
-    and nothing is done.
+    Each change is a conditional UPDATE, so any number may look at once. Without Redis nothing is known, nor done.
     """
     if job.is_over:
         return job
@@ -236,9 +234,9 @@ class Run:
 
     def check(self) -> None:
         """Raise Cancelled when the end was asked for: the last chance before what cannot be taken back."""
-        self._report(None)
+        self._report()
 
-    def _report(self, progress: Progress | None) -> None:
+    def _report(self, progress: Progress | None = None) -> None:
         try:
             with _client().pipeline(transaction=False) as pipe:
                 pipe.get(_key(self.job, "cancel"))
@@ -269,8 +267,7 @@ class Run:
         with contextlib.suppress(redis.RedisError):
             _client().set(_key(self.job, "holder"), self._token, ex=KEEP_S)
         beat()
-        thread = threading.Thread(target=beat_until_over, daemon=True)
-        thread.start()
+        (thread := threading.Thread(target=beat_until_over, daemon=True)).start()
         try:
             yield
         finally:
@@ -282,9 +279,8 @@ class Run:
 def running(job: Job | None) -> Iterator[Run | None]:
     """Carry a job out, in a worker: give its Run, or None when there is nothing to do.
 
-    That is so when the job has gone, is over, or is in another worker's hands. What happens inside ends the job: it is
-    done, failed with the sentence of an EmotuneError or a plain one, or cancelled. Nothing is raised but what ends the
-    process itself, and then `refresh` finds the job.
+    That is so when it has gone, is over, or is in another worker's hands. What happens inside ends it: done, failed
+    with the sentence of an EmotuneError or a plain one, or cancelled. Only what ends the process itself is raised.
     """
     if job is None or not _claim(job):
         yield None
@@ -323,10 +319,9 @@ def _falls_silent(job: Job) -> bool:
     """Wait for the end of the last beat of the worker that holds the job; False as soon as there is a new one."""
 
     def heard() -> str | None:
-        try:
+        with contextlib.suppress(redis.RedisError):
             return cast("str | None", _client().get(_key(job, "beat")))
-        except redis.RedisError:
-            return str(time.time())
+        return str(time.time())
 
     first = heard()
     while (last := heard()) == first and last:
@@ -349,8 +344,7 @@ def _finish(job: Job, state: JobState, error: str = "") -> bool:
 
 def _reload(job: Job) -> bool:
     """Read the row again; False when it was deleted meanwhile."""
-    try:
+    with contextlib.suppress(ObjectDoesNotExist):
         job.refresh_from_db()
-    except ObjectDoesNotExist:
-        return False
-    return True
+        return True
+    return False
