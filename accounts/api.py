@@ -47,7 +47,7 @@ PROVE = "Prove that it is you: enter your password at /accounts/reauthenticate/,
 
 
 def _check_person(request: ApiRequest) -> None:
-    """Ask for what the page asks for: a login of the last minutes. Raises NotAllowed."""
+    """Ask for what the page asks for: the password once more. Raises NotAllowed."""
     if not did_recently_reauthenticate(request._request):  # noqa: SLF001 - DRF's way to Django's request
         raise NotAllowed(PROVE)
 
@@ -64,7 +64,7 @@ class Me(ApiView):
     def delete(self, request: ApiRequest) -> Response:
         """Delete your account with everything that is kept of you, at once and for ever.
 
-        You have to have logged in within the last minutes.
+        You have to have entered your password at `/accounts/reauthenticate/` within the last minutes.
         """
         read_body(request, DeletionInput)
         _check_person(request)
@@ -140,7 +140,8 @@ class MyTokens(ApiView):
     def post(self, request: ApiRequest) -> Response:
         """Make a token. Its secret is in this answer alone.
 
-        You have to have logged in within the last minutes. A token cannot make tokens.
+        You have to have entered your password at `/accounts/reauthenticate/` within the last minutes. A token cannot
+        make tokens.
         """
         wanted = read_body(request, TokenInput)
         _check_person(request)

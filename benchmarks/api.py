@@ -14,10 +14,23 @@ import signal
 import statistics
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.servers import ROOT, Postgres, Redis, server_folder
+from tests.servers import (
+    PROCESSES,
+    ROOT,
+    Postgres,
+    Process,
+    Redis,
+    environment,
+    free_port,
+    manage,
+    server_folder,
+    status_of,
+    wait_until,
+)
 
 TIMES = 400
 COUNT = """
@@ -71,41 +84,54 @@ def p95(times: list[float]) -> float:
     return statistics.quantiles(times, n=20)[-1]
 
 
-def main(file: Path) -> None:
-    from tests.api_server import api_server
-    from tests.servers import manage
-
+@contextlib.contextmanager
+def serving(folder: Path, file: Path) -> Iterator[tuple[dict[str, str], int, str]]:
+    """Give the environment, the port and a token of a web process whose catalogue is a file's."""
     with server_folder("postgres") as here, server_folder("redis") as there:
         postgres, redis = Postgres(here), Redis(there)
+        limits = {"API_TOKEN_LIMIT": "10000000", "API_ADDRESS_LIMIT": "10000000"}
+        env = environment(folder, DATABASE_URL=postgres.url("bench"), REDIS_URL=redis.url, **limits)
+        web, port = None, free_port()
         try:
-            audio = Path(os.environ.get("EMOTUNE_AUDIO", here / "audio"))
-            with api_server(postgres, redis, audio, "bench") as server:
-                manage("import_muse", str(file), env=server.env)
-                manage("cluster_catalogue", "--activate", env=server.env)
-                port = urlsplit(server.url).port
-                first = "/api/v1/tracks?emotion=sad"
-                for _ in range(50):
-                    measure(port, server.ada, first)
-                addresses, walk = pages(port, server.ada, first)
-                last = addresses[-1]
-                total = json.loads(manage("shell", "--verbosity=0", "--command", TOTAL, env=server.env))
-                print(f"{total['tracks']:,} tracks, {total['sad']:,} of them sad: {len(addresses)} pages of 25")
-                print(f"  walk over all pages: median {statistics.median(walk):.1f} ms, p95 {p95(walk):.1f} ms")
-                rounds = [
-                    (measure(port, server.ada, first)[0] * 1000, measure(port, server.ada, last)[0] * 1000)
-                    for _ in range(TIMES)
-                ]
-                for name, times in zip(("first page", "last page"), zip(*rounds, strict=True), strict=True):
-                    print(f"  {name}: median {statistics.median(times):.1f} ms, p95 {p95(list(times)):.1f} ms")
-                some = [addresses[0], addresses[len(addresses) // 2], last, first + "&limit=100"]
-                code = COUNT.format(addresses=json.dumps(some), token=server.ada)
-                counts = manage("shell", "--verbosity=0", "--command", code, env=server.env | {"DEBUG": "true"})
-                print(f"  queries on the first, middle and last page, and with 100 rows: {counts.strip()}")
+            manage("migrate", "--verbosity=0", env=env)
+            manage("import_muse", str(file), env=env)
+            manage("cluster_catalogue", "--activate", env=env)
+            token = json.loads(manage("shell", "--verbosity=0", "--command", TOKEN, env=env))
+            web = Process(*PROCESSES, "web", f"127.0.0.1:{port}", log=folder / "web.log", env=env)
+            wait_until("the web process", lambda: status_of(f"http://127.0.0.1:{port}/api/v1/emotions") == 200)
+            yield env, port, token
         finally:
+            if web:
+                web.stop()
             redis.stop()
             postgres.stop(by=signal.SIGQUIT)
 
 
+def main(file: Path) -> None:
+    first = "/api/v1/tracks?emotion=sad"
+    with server_folder("bench") as folder, serving(folder, file) as (env, port, token):
+        for _ in range(50):
+            measure(port, token, first)
+        addresses, walk = pages(port, token, first)
+        last = addresses[-1]
+        total = json.loads(manage("shell", "--verbosity=0", "--command", TOTAL, env=env))
+        print(f"{total['tracks']:,} tracks, {total['sad']:,} of them sad: {len(addresses)} pages of 25")
+        print(f"  walk over all pages: median {statistics.median(walk):.1f} ms, p95 {p95(walk):.1f} ms")
+        rounds = [[1000 * measure(port, token, address)[0] for address in (first, last)] for _ in range(TIMES)]
+        for name, times in zip(("first page", "last page"), zip(*rounds, strict=True), strict=True):
+            print(f"  {name}: median {statistics.median(times):.1f} ms, p95 {p95(list(times)):.1f} ms")
+        some = [first, addresses[len(addresses) // 2], last, first + "&limit=100"]
+        code = COUNT.format(addresses=json.dumps(some), token=token)
+        counts = manage("shell", "--verbosity=0", "--command", code, env=env)
+        print(f"  queries on the first, middle and last page, and with 100 rows: {counts.strip()}")
+
+
+TOKEN = """
+import json
+from accounts.tokens import create_token
+from tests.factories import make_user
+print(json.dumps(create_token(user=make_user(), name="benchmark", scopes=["read"])[1]))
+"""
 TOTAL = """
 import json
 from catalogue.models import Track
