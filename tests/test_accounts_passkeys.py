@@ -70,7 +70,7 @@ def test_a_passkey_logs_in_is_asked_for_after_the_password_and_deletes_the_accou
     add_passkey(page)
     assert page.locator(".codes li").count() == 10
     page.goto("/accounts/2fa/")
-    assert page.locator(".things h3").text_content() == "My <b>phone</b>"
+    assert page.locator(".things h2").text_content() == "My <b>phone</b>"
     log_out(page)
 
     page.goto("/accounts/login/")
