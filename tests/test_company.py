@@ -30,6 +30,7 @@ def two_circles(people=ENOUGH_PEOPLE, each=20):
 
 def test_artists_whom_the_same_people_like_lie_the_same_way():
     found = fit(two_circles())
+    assert found
     assert found.people == ENOUGH_PEOPLE
     assert found.artists.tolist() == list(range(20))
     assert (found.vectors**2).sum(axis=1).mean() == pytest.approx(1, rel=1e-3)
@@ -40,7 +41,10 @@ def test_artists_whom_the_same_people_like_lie_the_same_way():
 
 
 def test_the_same_acts_give_the_same_vectors():
-    assert np.array_equal(fit(two_circles()).vectors, fit(two_circles()).vectors)
+    one, other = fit(two_circles()), fit(two_circles())
+    assert one
+    assert other
+    assert np.array_equal(one.vectors, other.vectors)
 
 
 def test_too_few_people_and_people_who_did_too_little_have_no_company():

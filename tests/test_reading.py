@@ -216,7 +216,7 @@ def test_a_capture_that_ended_its_worker_three_times_is_given_up():
 def test_the_task_sends_messages_for_captures_that_were_given_back(settings, monkeypatch):
     settings.CAPTURE_BATCH = 2
     monkeypatch.setattr(reading, "BATCH_BUDGET_S", 0)
-    sent = []
+    sent: list[object] = []
     monkeypatch.setattr(tasks, "send", sent.append)
     leader, other = (capture_of(jpeg(Image.new("RGB", (320, 240), "navy"))) for _ in range(2))
     tasks.read_capture(str(leader.id))

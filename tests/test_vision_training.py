@@ -175,7 +175,7 @@ def test_bins_and_risk_say_what_the_readings_are_worth():
     measured = measure(shares, np.array([3] * 8 + [1] * 2))
     assert measured.reliability == [[0.2, 0.4, 0.0], [0.8, 0.8, 1.0]]
     assert measured.risk[-1] == [1.0, 0.2]
-    assert dict(measured.risk)[0.8] == 0
+    assert [error for coverage, error in measured.risk if coverage == 0.8] == [0]
 
 
 def test_an_evaluation_counts_every_picture_and_says_how_large_the_network_is(folder, tmp_path):

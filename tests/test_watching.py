@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import pytest
 import redis
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from pythonjsonlogger.json import JsonFormatter
 
 from emotune import health, logs, metrics
@@ -59,7 +59,7 @@ def test_not_ready_without_broker(client, monkeypatch):
 
 
 def test_not_ready_without_database(client, memory):
-    with patch.object(health.connection, "cursor", side_effect=OperationalError("gone")):
+    with patch.object(connection, "cursor", side_effect=OperationalError("gone")):
         response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json()["database"] == "does not answer"
@@ -100,7 +100,7 @@ def test_an_answer_carries_the_name_of_its_request(client):
 
 def test_a_message_carries_the_id_of_the_request_that_sent_it():
     logs.request_id.set("request-one")
-    headers = {}
+    headers: dict[str, str] = {}
     logs.send_request_id(headers=headers)
     assert headers == {"request_id": "request-one"}
 
