@@ -13,7 +13,7 @@
     url: place.dataset.schema,
     domNode: place,
     deepLinking: true,
-    docExpansion: "none",
+    docExpansion: "list",
     defaultModelsExpandDepth: 0,
     tryItOutEnabled: true,
     validatorUrl: null,
