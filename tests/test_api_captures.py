@@ -90,7 +90,7 @@ def test_the_answer_waits_for_the_outcome_and_no_longer(client, login, user, mon
     begin = time.monotonic()
     assert client.get(address, headers=login).json()["status"] == "queued"
     assert 0.9 < time.monotonic() - begin < 5
-    monkeypatch.setattr(api.time, "sleep", lambda _: Capture.objects.update(status=Status.NO_FACE))
+    monkeypatch.setattr("detection.api.time.sleep", lambda _: Capture.objects.update(status=Status.NO_FACE))
     answer = client.get(f"/api/v1/captures/{capture.id}?wait=10", headers=login)
     assert answer.json()["status"] == "no_face"
     assert "Retry-After" not in answer

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -133,9 +134,12 @@ def server(postgres, real_redis, demo_audio) -> Iterator[ApiServer]:
         yield running
 
 
-def at_once(server: ApiServer, address: str, body: bytes, headers: dict[str, str], times: int = 5) -> list[tuple]:
+def at_once(
+    server: ApiServer, address: str, body: bytes, headers: dict[str, str], times: int = 5
+) -> list[tuple[int, Any]]:
     """Send the same request from as many threads, all at the same moment."""
-    gate, answers = threading.Barrier(times), []
+    gate = threading.Barrier(times)
+    answers: list[tuple[int, Any]] = []
 
     def send() -> None:
         request = urllib.request.Request(f"{server.url}/api/v1/{address}", body, headers)
@@ -164,12 +168,12 @@ def test_five_at_once_make_one_capture(server):
     }
     with psycopg.connect(server.env["DATABASE_URL"]) as connection:
         count = "SELECT count(*) FROM detection_capture"
-        (before,) = connection.execute(count).fetchone()
+        before = connection.execute(count).fetchall()[0][0]
         connection.rollback()
         answers = at_once(server, "captures", body, headers)
         assert [status for status, _ in answers] == [202] * 5, answers
         assert len({answer["id"] for _, answer in answers}) == 1
-        (after,) = connection.execute(count).fetchone()
+        after = connection.execute(count).fetchall()[0][0]
     assert after == before + 1
 
 

@@ -90,7 +90,13 @@ def test_a_listen_is_noted_once_per_moment_and_deleted(ask):
     assert ask("get", f"listens/{made.json()['id']}").json() == made.json()
     assert ask("delete", f"listens/{made.json()['id']}").status_code == 204
     check_problem(ask("delete", f"listens/{made.json()['id']}"), 404)
-    wrong = ({}, {"track": 0}, {"track": track.pk + 1}, {"spotify_id": "0" * 22}, {"track": True, "spotify_id": "x"})
+    wrong: tuple[dict[str, object], ...] = (
+        {},
+        {"track": 0},
+        {"track": track.pk + 1},
+        {"spotify_id": "0" * 22},
+        {"track": True, "spotify_id": "x"},
+    )
     for body in (*wrong, {"track": track.pk, "listened_at": "1999-01-01T00:00:00Z"}, {"track": 2**70}):
         check_problem(ask("post", "listens", body), 422)
 
