@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
@@ -63,10 +64,10 @@ def bulk_rate(*, user: "User", track_ids: Collection[int], value: int) -> dict[i
         raise InvalidInput("A rating is 1 (like), -1 (dislike) or 0 (none).")
     _check_number(track_ids, "tracks")
     with transaction.atomic():
+        _wait_for_turn(user)
         known = Track.objects.filter(id__in=track_ids).order_by("id").values_list("id", flat=True)
         before = {track_id: Word(0) for track_id in known}
-        # locked in one order, so that of two at once one waits and neither is undone halfway
-        for row in Rating.objects.select_for_update().filter(user=user, track__in=before).order_by("track_id"):
+        for row in Rating.objects.filter(user=user, track__in=before):
             before[row.track_id] = Word(row.value, row.rated_at, row.imported_id)
         now = timezone.now()
         _put_ratings(user, {track_id: Word(value, now) for track_id in before})
@@ -84,11 +85,16 @@ def restore_ratings(*, user: "User", ratings: Mapping[int, Word]) -> None:
         for track_id in sorted(known)
     }
     with transaction.atomic():
+        _wait_for_turn(user)
         _put_ratings(user, kept)
 
 
+def _wait_for_turn(user: "User") -> None:
+    """Let one change of a person's ratings at a time through, so that overlapping ones never wait for each other."""
+    get_user_model().objects.select_for_update(no_key=True).values_list("id").get(id=user.pk)
+
+
 def _put_ratings(user: "User", ratings: Mapping[int, Word]) -> None:
-    """Write ratings in the order of their tracks, so that two that overlap do not wait for each other for ever."""
     none = [track_id for track_id, word in ratings.items() if word.value == 0]
     if none:
         Rating.objects.filter(user=user, track__in=none).delete()
