@@ -18,6 +18,9 @@ MORE_CAPTURES = ("unsure", "no_face", "queued")
 # The page answers itself while somebody is logged in, so it is walked as a stranger.
 STRANGERS = ("account_", "home", "about", "privacy", "playlists:shared", "mfa_")
 
+# half a minute and more in a browser
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
