@@ -19,7 +19,10 @@ GONE = "It waited too long and the pictures are gone. Nothing was kept; please t
 
 def lost() -> Q:
     """Match captures that no worker is busy with, as far as can be known."""
-    return Q(status=Status.QUEUED) | Q(status=Status.READING, claimed_at__lt=timezone.now() - LEASE)
+    now = timezone.now()
+    # a claim from the future was made before the clock was set back
+    is_over = Q(claimed_at__lt=now - LEASE) | Q(claimed_at__gt=now + LEASE)
+    return Q(status=Status.QUEUED) | Q(status=Status.READING) & is_over
 
 
 def claim(capture_id: str, *, redelivered: bool) -> Capture | None:

@@ -143,6 +143,16 @@ def test_looking_sends_again_what_a_dead_worker_had(user, queue):
     assert str(dead.id).encode() in message
 
 
+def test_a_claim_from_before_the_clock_was_set_back_holds_nobody_up(user):
+    ahead = timezone.now() + timedelta(hours=1)
+    held = waiting(user, age=0, status=Status.READING, claimed_at=ahead, attempts=1)
+    taken = claims.claim(str(held.id), redelivered=False)
+    assert taken
+    assert taken.attempts == 2
+    assert taken.claimed_at
+    assert taken.claimed_at < ahead
+
+
 def test_looking_ends_what_waited_too_long(user):
     capture = services.refresh(capture=waiting(user, age=settings.CAPTURE_TTL.total_seconds() + 1))
     assert (capture.status, capture.problem) == (Status.EXPIRED, claims.GONE)
