@@ -119,7 +119,7 @@ MIDDLEWARE = [
     "emotune.metrics.MetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "emotune.compression.CompressedStaticMiddleware",
     "emotune.http.PermissionsPolicyMiddleware",
     "emotune.api.middleware.ApiMiddleware",
     "corsheaders.middleware.CorsMiddleware",
