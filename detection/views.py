@@ -22,6 +22,7 @@ from detection.model_card import model_page
 from detection.models import Capture, Source
 from emotune.emotions import EMOTIONS
 from emotune.http import AppRequest
+from emotune.strangers import same_for_strangers
 
 # Milliseconds between two looks at an open capture, by the seconds it has waited: soon at first, then patient.
 DELAYS = ((4, 400), (10, 1000), (30, 2000))
@@ -95,6 +96,7 @@ def delete(request: AppRequest, capture_id: UUID) -> HttpResponse:
 
 
 @require_safe
+@same_for_strangers
 def model(request: HttpRequest) -> HttpResponse:
     """Show the model card, to everybody."""
     return render(request, "detection/model.html", model_page(settings.MODEL_DIR))

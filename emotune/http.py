@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
+from csp.constants import HEADER
+from csp.utils import build_policy
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render, resolve_url
@@ -57,6 +59,19 @@ def _asks_to_log_in(request: HttpRequest, target: str) -> bool:
 def _elsewhere(response: HttpResponse, target: str) -> HttpResponse:
     response["Location"] = target
     return response
+
+
+class ContentSecurityPolicyMiddleware:
+    """Send one policy with everything: no page needs a nonce or an exception, so it is built once."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.value = build_policy()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response[HEADER] = self.value
+        return response
 
 
 class PermissionsPolicyMiddleware:

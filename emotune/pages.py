@@ -5,18 +5,23 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from emotune.strangers import same_for_strangers
+
 
 @require_safe
+@same_for_strangers
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html")
 
 
 @require_safe
+@same_for_strangers
 def about(request: HttpRequest) -> HttpResponse:
     return render(request, "about.html", _facts())
 
 
 @require_safe
+@same_for_strangers
 def privacy(request: HttpRequest) -> HttpResponse:
     return render(request, "privacy.html", _facts())
 

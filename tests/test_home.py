@@ -39,7 +39,9 @@ def test_htmx_is_told_to_need_neither_eval_nor_inline_styles(client):
     page = client.get("/").content.decode()
     assert '"includeIndicatorStyles": false' in page
     assert '"allowEval": false' in page
-    assert re.search(r'hx-headers=\'{"X-CSRFToken": "\w+"}\'', page)
+    assert "hx-headers" not in page  # a stranger's page is the same for all
+    client.force_login(make_user())
+    assert re.search(r'hx-headers=\'{"X-CSRFToken": "\w+"}\'', client.get("/").content.decode())
 
 
 def test_what_is_not_there_says_so(client):

@@ -22,6 +22,10 @@ SHARED = {
     "emotune.http",
     "emotune.jobs",
     "emotune.personal",
+    "emotune.store",
+    "emotune.strangers",
+    "emotune.workers",
+    "emotune.checkup.verdicts",
 }
 # What an app's API is built on, and what alone may build on it.
 FRAME = {f"emotune.api.{name}" for name in ("etags", "fields", "idempotency", "jobs", "paging")}

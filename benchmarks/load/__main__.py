@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.load import plain
+from benchmarks import anonymous
 from tests.browser import jpeg, smiling_photograph
 from tests.servers import (
     READER_IS_WARM,
@@ -50,7 +50,7 @@ def main() -> int:
         answer = {"people": options.people, "minutes": options.minutes, "workers": options.workers}
         answer |= people(url, env, options) | captures(database)
         if not options.without_plain:
-            answer["plain"] = plain.compare(url, env, seconds=10)
+            answer["anonymous"] = anonymous.compare(url, env, seconds=3, rounds=2)
     print(json.dumps(answer, indent=1))
     return 0
 
