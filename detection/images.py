@@ -13,15 +13,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from emotune import store
 from emotune.errors import Unavailable
 
 NONCE_BYTES = 12
 T = TypeVar("T")
-
-
-@cache
-def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=1)
 
 
 @cache
@@ -46,32 +42,32 @@ def put(capture_id: UUID, images: Sequence[bytes]) -> None:
     """Hold the pictures for CAPTURE_TTL. Raises Unavailable, with nothing held, when the store does not answer."""
     sealed = [_seal(capture_id, image) for image in images]
 
-    def store() -> None:
-        with _client().pipeline(transaction=True) as pipe:
+    def write() -> None:
+        with store.client().pipeline(transaction=True) as pipe:
             pipe.delete(_key(capture_id))
             pipe.rpush(_key(capture_id), *sealed)
             pipe.expire(_key(capture_id), settings.CAPTURE_TTL)
             pipe.execute()
 
-    _ask(store)
+    _ask(write)
 
 
 def fetch(capture_id: UUID) -> list[bytes]:
     """Return the pictures, or an empty list when their time is over. They stay until dropped, for a second attempt."""
-    sealed = _ask(lambda: _client().lrange(_key(capture_id), 0, -1))
+    sealed = _ask(lambda: store.client().lrange(_key(capture_id), 0, -1))
     return [_open(capture_id, item) for item in sealed]
 
 
 def drop(*capture_ids: UUID) -> None:
     """Forget the pictures of captures. Raises Unavailable when the store does not answer."""
     if capture_ids:
-        _ask(lambda: _client().delete(*map(_key, capture_ids)))
+        _ask(lambda: store.client().delete(*map(_key, capture_ids)))
 
 
 def store_answers() -> bool:
     """Whether the store, which is the tasks' broker too, answers right now."""
     try:
-        return bool(_client().ping())
+        return bool(store.client().ping())
     except redis.RedisError:
         return False
 

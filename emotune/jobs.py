@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import cache
 from typing import ClassVar, TypeVar, cast
 from uuid import uuid4
 
@@ -23,6 +22,7 @@ from django.db.models import F
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from emotune import store
 from emotune.errors import EmotuneError, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -104,13 +104,13 @@ class _TakenOver(Exception):
     """Another worker carries the job out by now; this one has nothing to say any more."""
 
 
-@cache
-def _client() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=1, decode_responses=True)
-
-
 def _key(job: Job, name: str) -> str:
     return f"emotune:job:{job.pk}:{name}"
+
+
+def beat_of(job: Job) -> str:
+    """Return the key that is in Redis as long as the worker of a running job lives."""
+    return _key(job, "beat")
 
 
 def submit(job: Job, task: "Task[..., None]") -> None:
@@ -128,7 +128,7 @@ def _send_or_fail(job: Job) -> None:
 def _send(job: Job) -> bool:
     limit = settings.JOB_TIME_LIMIT
     try:
-        _client().set(_key(job, "sent"), "1", ex=RESEND_S)
+        store.client().set(_key(job, "sent"), "1", ex=RESEND_S)
         current_app.send_task(
             job.task, (str(job.pk),), queue=QUEUE, retry=False, soft_time_limit=limit, time_limit=limit + 60
         )
@@ -140,10 +140,10 @@ def _send(job: Job) -> bool:
 def progress_of(job: Job) -> Progress:
     """Return how far an open job is; nothing is known of one while Redis does not answer."""
     try:
-        found = _client().get(_key(job, "progress"))
+        found = store.client().get(_key(job, "progress"))
     except redis.RedisError:
         return Progress()
-    return Progress(**json.loads(str(found))) if found else Progress()
+    return Progress(**json.loads(found)) if found else Progress()
 
 
 def request_cancel(job: Job) -> None:
@@ -154,7 +154,7 @@ def request_cancel(job: Job) -> None:
     if job.is_over or (job.state == JobState.QUEUED and _finish(job, JobState.CANCELLED)):
         return
     try:
-        _client().set(_key(job, "cancel"), "1", ex=KEEP_S)
+        store.client().set(_key(job, "cancel"), "1", ex=KEEP_S)
     except redis.RedisError as error:
         raise Unavailable("The worker cannot be told just now. Please try again in a moment.") from error
 
@@ -162,9 +162,9 @@ def request_cancel(job: Job) -> None:
 def forget(job: Job) -> None:
     """Leave nothing of a job in Redis, before its row goes; a worker that carries it out is told to stop."""
     with contextlib.suppress(redis.RedisError):
-        _client().delete(*(_key(job, name) for name in ("sent", "progress", "cancel", "holder", "beat")))
+        store.client().delete(*(_key(job, name) for name in ("sent", "progress", "cancel", "holder", "beat")))
         if job.state == JobState.RUNNING:
-            _client().set(_key(job, "cancel"), "1", ex=RESEND_S)
+            store.client().set(_key(job, "cancel"), "1", ex=RESEND_S)
 
 
 def refresh(job: J) -> J:
@@ -175,9 +175,13 @@ def refresh(job: J) -> J:
     if job.is_over:
         return job
     with contextlib.suppress(redis.RedisError):
-        if job.state == JobState.RUNNING and not _client().exists(_key(job, "beat")):
+        if job.state == JobState.RUNNING and not store.client().exists(beat_of(job)):
             _settle_lost(job)
-        if job.state == JobState.QUEUED and job.task and _client().set(_key(job, "sent"), "1", ex=RESEND_S, nx=True):
+        if (
+            job.state == JobState.QUEUED
+            and job.task
+            and store.client().set(_key(job, "sent"), "1", ex=RESEND_S, nx=True)
+        ):
             _send(job)
     _reload(job)
     return job
@@ -187,13 +191,13 @@ def _settle_lost(job: Job) -> None:
     """Queue a job whose worker is gone once more, or end it when it was cancelled or has been lost too often."""
     if job.started_at and timezone.now() - job.started_at < timedelta(seconds=BEAT_S):
         return  # its first beat may still be on the way
-    if _client().exists(_key(job, "cancel")):
+    if store.client().exists(_key(job, "cancel")):
         _finish(job, JobState.CANCELLED)
     elif job.attempts >= MAX_ATTEMPTS:
         _finish(job, JobState.FAILED, GAVE_UP)
     elif _mine(job).update(state=JobState.QUEUED):
         job.state = JobState.QUEUED
-        _client().delete(_key(job, "sent"))
+        store.client().delete(_key(job, "sent"))
 
 
 @worker_ready.connect
@@ -205,16 +209,17 @@ def find_lost(**_: object) -> None:
 
 
 def refresh_all() -> None:
-    for model in _models(Job):  # type: ignore[type-abstract]
+    for model in kinds():
         for job in model._default_manager.filter(state__in=OPEN):  # noqa: SLF001 - a documented API
             refresh(job)
 
 
-def _models(base: type[Job]) -> Iterator[type[Job]]:
+def kinds(base: type[Job] = Job) -> Iterator[type[Job]]:
+    """Give the models of all kinds of jobs, whichever app has them."""
     for model in base.__subclasses__():
         if not model._meta.abstract:  # noqa: SLF001 - a documented API
             yield model
-        yield from _models(model)
+        yield from kinds(model)
 
 
 class Run:
@@ -222,7 +227,7 @@ class Run:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self._token = uuid4().hex
+        self._token = uuid4().hex.encode()
         self._next = 0.0
         self._note = ""
 
@@ -238,7 +243,7 @@ class Run:
 
     def _report(self, progress: Progress | None = None) -> None:
         try:
-            with _client().pipeline(transaction=False) as pipe:
+            with store.client().pipeline(transaction=False) as pipe:
                 pipe.get(_key(self.job, "cancel"))
                 pipe.get(_key(self.job, "holder"))
                 if progress:
@@ -258,14 +263,14 @@ class Run:
 
         def beat() -> None:
             with contextlib.suppress(redis.RedisError):
-                _client().set(_key(self.job, "beat"), str(time.time()), px=int(1000 * SILENCE_S))
+                store.client().set(beat_of(self.job), str(time.time()), px=int(1000 * SILENCE_S))
 
         def beat_until_over() -> None:
             while not over.wait(BEAT_S):
                 beat()
 
         with contextlib.suppress(redis.RedisError):
-            _client().set(_key(self.job, "holder"), self._token, ex=KEEP_S)
+            store.client().set(_key(self.job, "holder"), self._token, ex=KEEP_S)
         beat()
         (thread := threading.Thread(target=beat_until_over, daemon=True)).start()
         try:
@@ -318,10 +323,10 @@ def _claim(job: Job) -> bool:
 def _falls_silent(job: Job) -> bool:
     """Wait for the end of the last beat of the worker that holds the job; False as soon as there is a new one."""
 
-    def heard() -> str | None:
+    def heard() -> bytes | None:
         with contextlib.suppress(redis.RedisError):
-            return cast("str | None", _client().get(_key(job, "beat")))
-        return str(time.time())
+            return cast("bytes | None", store.client().get(beat_of(job)))
+        return str(time.time()).encode()
 
     first = heard()
     while (last := heard()) == first and last:

@@ -26,7 +26,7 @@ SCORES = {"angry": 0.01, "disgust": 0.0, "fear": 0.01, "happy": 0.93, "sad": 0.0
 def store(monkeypatch):
     """A store in memory, as `make run` has; `connected` switches it off."""
     server = FakeServer()
-    monkeypatch.setattr(images, "_client", lambda: FakeRedis(server=server))
+    monkeypatch.setattr("emotune.store.client", lambda: FakeRedis(server=server))
     return server
 
 

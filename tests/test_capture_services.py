@@ -13,6 +13,7 @@ from PIL import Image
 from accounts.services import withdraw_consent
 from detection import claims, images, services
 from detection.models import Capture, Source, Status
+from emotune import store
 from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
 from tests.factories import make_capture, make_user
 
@@ -109,7 +110,7 @@ def test_it_says_how_long_to_wait_after_many_captures(user, settings):
 
 def test_nothing_is_kept_while_the_store_is_away(user, monkeypatch):
     nobody = redis.Redis(port=1, socket_connect_timeout=0.2)
-    monkeypatch.setattr(images, "_client", lambda: nobody)
+    monkeypatch.setattr(store, "client", lambda: nobody)
     with pytest.raises(Unavailable):
         submit(user)
     assert not Capture.objects.exists()

@@ -8,6 +8,7 @@ from cryptography.exceptions import InvalidTag
 from django.conf import settings
 
 from detection import images
+from emotune import store
 from emotune.errors import Unavailable
 
 
@@ -52,7 +53,7 @@ def test_a_picture_cannot_be_moved_to_another_capture(raw):
 
 def test_a_store_that_is_away_is_said_to_be(monkeypatch):
     nobody = redis.Redis(port=1, socket_connect_timeout=0.2)
-    monkeypatch.setattr(images, "_client", lambda: nobody)
+    monkeypatch.setattr(store, "client", lambda: nobody)
     assert not images.store_answers()
     with pytest.raises(Unavailable, match="try again"):
         images.put(uuid.uuid4(), [b"face"])

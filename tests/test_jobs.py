@@ -40,7 +40,7 @@ def no_store(monkeypatch) -> Iterator[None]:
     with embedded_server() as url:
         pass
     gone = redis.Redis.from_url(url, socket_connect_timeout=0.2)
-    monkeypatch.setattr(jobs, "_client", lambda: gone)
+    monkeypatch.setattr("emotune.store.client", lambda: gone)
     yield
     gone.close()
 

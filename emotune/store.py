@@ -1,0 +1,15 @@
+"""Redis, where tasks, pictures and the progress of jobs wait: one client for each process, which does not wait long."""
+
+from functools import cache
+
+import redis
+from django.conf import settings
+
+# How long it is waited for, in seconds: for a connection, and for each part of an answer, of which pictures have most.
+CONNECT_S, ANSWER_S = 1, 3
+
+
+@cache
+def client() -> "redis.Redis":
+    """Return this process's client. It answers in bytes, and its calls raise redis.RedisError while Redis is away."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=ANSWER_S, socket_connect_timeout=CONNECT_S)
