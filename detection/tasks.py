@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import billiard
-from celery import Task, current_app, shared_task
+from celery import Task, shared_task
 from celery.signals import worker_init, worker_process_init, worker_ready
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from emotune.health import announce_warm
+from emotune.workers import reads_faces, say_warm
 
 logger = logging.getLogger(__name__)
 
@@ -24,11 +24,6 @@ def send(capture_id: UUID) -> None:
     read_capture.apply_async((str(capture_id),), retry=False, expires=settings.CAPTURE_TTL.total_seconds())
 
 
-def reads_captures() -> bool:
-    """Whether this worker takes captures: one that takes long jobs alone reads no face, and stays light."""
-    return current_app.conf.task_default_queue in current_app.amqp.queues.consume_from
-
-
 @worker_init.connect
 def expect_warmth(**_: Any) -> None:
     _warm.append(billiard.Event())
@@ -37,13 +32,13 @@ def expect_warmth(**_: Any) -> None:
 @worker_process_init.connect
 def warm_up(**_: Any) -> None:
     """Load the reader in each worker process after the fork, so that the first capture does not wait for it."""
-    if not reads_captures():
+    if not reads_faces():
         return
     from detection.reading import reader
 
     reader()
     logger.info("the reader is warm")  # the launcher waits for these words
-    announce_warm()
+    say_warm()
     for event in _warm:
         event.set()
 
@@ -51,7 +46,7 @@ def warm_up(**_: Any) -> None:
 @worker_ready.connect
 def wait_until_warm(**_: Any) -> None:
     """Hold back the worker's word that it is ready, and the first capture, until a process can read."""
-    if _warm and reads_captures():
+    if _warm and reads_faces():
         _warm[0].wait(settings.CELERY_WORKER_PROC_ALIVE_TIMEOUT)
 
 

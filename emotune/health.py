@@ -1,23 +1,15 @@
 """Whether this installation is alive and ready, for load balancers, containers and people."""
 
 import logging
-import os
-import socket
-import threading
-from functools import cache
-from typing import Any
 
 import redis
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from emotune import store
 from emotune.http import GetResponse
+from emotune.workers import warm_readers
 
-# A worker process says this often that it is warm, and is forgotten after so long in silence.
-ANNOUNCE_EVERY_S = 5
-FORGET_AFTER_S = 20
-WARM = "emotune:warm:"
 OK = "ok"
 
 logger = logging.getLogger(__name__)
@@ -58,7 +50,7 @@ def database_answer() -> str:
 
 def broker_answer() -> str:
     try:
-        client().ping()
+        store.client().ping()
     except redis.RedisError:
         return "does not answer"
     return OK
@@ -69,30 +61,3 @@ def reader_answer() -> str:
         return OK if warm_readers() else "no worker is warm"
     except redis.RedisError:
         return "not known while the broker does not answer"
-
-
-def warm_readers() -> int:
-    """Return how many worker processes said lately that their reader is warm. Raises redis.RedisError."""
-    return sum(1 for _ in client().scan_iter(match=f"{WARM}*", count=1000))
-
-
-def announce_warm() -> None:
-    """Say from now on, from a thread of this worker process, that its reader is loaded."""
-    name = f"{WARM}{socket.gethostname()}:{os.getpid()}"
-    stop = threading.Event()
-
-    def announce() -> None:
-        while True:
-            try:
-                client().set(name, "1", ex=FORGET_AFTER_S)
-            except redis.RedisError:
-                logger.debug("the broker does not hear that this reader is warm")
-            if stop.wait(ANNOUNCE_EVERY_S):
-                return
-
-    threading.Thread(target=announce, name="announce-warm", daemon=True).start()
-
-
-@cache
-def client() -> Any:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1)

@@ -35,9 +35,9 @@ from prometheus_client.core import GaugeMetricFamily  # noqa: E402
 from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
 from prometheus_client.registry import Collector  # noqa: E402
 
-from emotune import jobs  # noqa: E402
-from emotune.health import client, warm_readers  # noqa: E402
+from emotune import jobs, store  # noqa: E402
 from emotune.http import GetResponse  # noqa: E402
+from emotune.workers import warm_readers  # noqa: E402
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -82,7 +82,7 @@ class Queues(Collector):
         warm = GaugeMetricFamily("emotune_warm_readers", "Worker processes whose reader is loaded.")
         try:
             for queue in (current_app.conf.task_default_queue, jobs.QUEUE):
-                depth.add_metric([queue], client().llen(queue))
+                depth.add_metric([queue], store.client().llen(queue))
             warm.add_metric([], warm_readers())
         except redis.RedisError:
             return

@@ -9,9 +9,8 @@ import redis
 from django.db import OperationalError, connection
 from pythonjsonlogger.json import JsonFormatter
 
-from emotune import health, logs, metrics
+from emotune import logs, store, workers
 from emotune.celery import app
-from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -30,29 +29,26 @@ def test_alive_needs_neither_database_nor_a_known_host(client, django_assert_num
 def memory(monkeypatch):
     from fakeredis import FakeRedis
 
-    store = FakeRedis()
-    for module in (health, metrics):
-        monkeypatch.setattr(module, "client", lambda: store)
-    return store
+    found = FakeRedis()
+    monkeypatch.setattr(store, "client", lambda: found)
+    return found
 
 
 def test_ready_once_a_reader_is_warm(client, memory):
     assert client.get("/readyz").json() == {"database": "ok", "broker": "ok", "reader": "no worker is warm"}
-    memory.set(f"{health.WARM}host:1", "1")
+    voice = workers.Voice(workers.FACES)
+    voice.say()
+    assert client.get("/readyz").json()["reader"] == "no worker is warm"
+    voice.is_warm = True
+    voice.say()
     response = client.get("/readyz")
     assert response.status_code == 200
     assert response.json() == {"database": "ok", "broker": "ok", "reader": "ok"}
 
 
-def test_a_worker_process_says_that_it_is_warm(memory):
-    health.announce_warm()
-    (name,) = wait_until("the announcement", lambda: memory.keys(f"{health.WARM}*"), seconds=5)
-    assert 0 < memory.ttl(name) <= health.FORGET_AFTER_S
-
-
 def test_not_ready_without_broker(client, monkeypatch):
     away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2)
-    monkeypatch.setattr(health, "client", lambda: away)
+    monkeypatch.setattr(store, "client", lambda: away)
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json()["broker"] == "does not answer"
