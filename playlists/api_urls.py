@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from playlists.api import imports, listenbrainz, listens, playlists, ratings
+from playlists.api import imports, journal, listenbrainz, listens, playlists, ratings
 
 urlpatterns = [
     path("recommendations", playlists.Recommendations.as_view(), name="api-recommendations"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("tracks/<int:track_id>/never-again", ratings.NeverAgainTrack.as_view(), name="api-track-never-again"),
     path("never-again", ratings.NeverAgainTracks.as_view(), name="api-never-again"),
     path("never-again/artists", ratings.NeverAgainArtists.as_view(), name="api-never-again-artists"),
+    path("me/journal", journal.MyJournal.as_view(), name="api-journal"),
     path("history-imports", imports.HistoryImports.as_view(), name="api-history-imports"),
     path("history-imports/<uuid:history_import_id>", imports.OneHistoryImport.as_view(), name="api-history-import"),
     path(

@@ -1,5 +1,6 @@
 """Reads for playlists: each a fixed number of queries, whatever the catalogue's size."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from django.db.models import Q, QuerySet
@@ -20,14 +21,19 @@ def entries(playlist: Playlist, user: "User | None") -> list[PlaylistTrack]:
     found = list(playlist.entries.select_related("track"))
     if user is None:
         return found
-    tracks = [entry.track_id for entry in found]
-    values = dict(Rating.objects.filter(user=user, track__in=tracks).values_list("track_id", "value"))
-    in_force = Q(until=None) | Q(until__gt=timezone.now())
-    never = set(NeverAgain.objects.filter(in_force, user=user, track__in=tracks).values_list("track_id", flat=True))
+    values, never = words_on(user, [entry.track_id for entry in found])
     for entry in found:
         entry.rating = values.get(entry.track_id, 0)  # type: ignore[attr-defined]
         entry.never = entry.track_id in never  # type: ignore[attr-defined]
     return found
+
+
+def words_on(user: "User", tracks: Collection[int]) -> tuple[dict[int, int], set[int]]:
+    """Return a person's ratings of some tracks by their ids, and the ids of those that are kept out from now on."""
+    values = dict(Rating.objects.filter(user=user, track__in=tracks).values_list("track_id", "value"))
+    in_force = Q(until=None) | Q(until__gt=timezone.now())
+    never = NeverAgain.objects.filter(in_force, user=user, track__in=tracks).values_list("track_id", flat=True)
+    return values, set(never)
 
 
 def history(user: "User") -> QuerySet[Capture]:

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from playlists import browse_views, history_views, import_views, journey_views, never_views, share_views, views
+from playlists import (
+    browse_views,
+    history_views,
+    import_views,
+    journal_views,
+    journey_views,
+    never_views,
+    share_views,
+    views,
+)
 
 app_name = "playlists"
 urlpatterns = [
@@ -23,6 +32,7 @@ urlpatterns = [
     path("captures/<uuid:capture_id>/playlist/", views.for_capture, name="for_capture"),
     path("playlists/<int:playlist_id>/share/", share_views.share, name="share"),
     path("shared/<str:token>/", share_views.shared, name="shared"),
+    path("journal/", journal_views.show, name="journal"),
     path("journeys/", journey_views.journeys, name="journeys"),
     path("journeys/new/", journey_views.journey, name="journey"),
     path("journeys/<int:playlist_id>/", journey_views.shown, name="journey_shown"),

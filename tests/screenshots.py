@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
+from tests import admin_site
 from tests.browser import chromium
 from tests.servers import ROOT, Launched, environment, manage, wait_until
 from tests.web_site import AUDIO, log_in
@@ -22,6 +23,8 @@ from tests.web_site import AUDIO, log_in
 TARGET = ROOT / "docs" / "screenshots"
 WIDE = ViewportSize(width=1280, height=800)
 NARROW = ViewportSize(width=360, height=740)
+# Those of the admin that show what one runs a site by.
+ADMIN = ("admin", "admin-health", "admin-captures", "admin-agreement", "admin-clustering", "admin-import")
 # What a reader of the documentation needs to see of a long page.
 TALLEST = 1800
 QUALITY = 82
@@ -56,6 +59,7 @@ def pages(ids: dict[str, str]) -> Iterator[tuple[str, str]]:
         "history": "/history/",
         "moods": "/history/moods/",
         "never-again": "/history/never/",
+        "journal": "/journal/",
         "unsure": f"/captures/{ids['unsure']}/",
         "no-face": f"/captures/{ids['no_face']}/",
         "account": "/account/",
@@ -67,7 +71,7 @@ def pages(ids: dict[str, str]) -> Iterator[tuple[str, str]]:
     }.items()
 
 
-def shoot(browser: Browser, url: str, ids: dict[str, str], folder: Path, kind: str) -> None:
+def new_context(browser: Browser, url: str, kind: str) -> BrowserContext:
     is_wide = kind == "wide"
     context = browser.new_context(
         base_url=url,
@@ -76,6 +80,11 @@ def shoot(browser: Browser, url: str, ids: dict[str, str], folder: Path, kind: s
         reduced_motion="reduce",
     )
     context.set_default_timeout(60_000)
+    return context
+
+
+def shoot(browser: Browser, url: str, ids: dict[str, str], folder: Path, kind: str) -> None:
+    context = new_context(browser, url, kind)
     page = context.new_page()
     album = Album(page, folder, kind)
     album.take("home", "/")
@@ -96,6 +105,17 @@ def shoot(browser: Browser, url: str, ids: dict[str, str], folder: Path, kind: s
     context.close()
 
 
+def shoot_admin(browser: Browser, url: str, ids: dict[str, str], folder: Path, kind: str) -> None:
+    context = new_context(browser, url, kind)
+    page = context.new_page()
+    admin_site.log_in_as_boss(page)
+    album = Album(page, folder, kind)
+    for name, path in admin_site.pages(ids):
+        if name in ADMIN:
+            album.take(name, path)
+    context.close()
+
+
 def main() -> None:
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET
     target.mkdir(parents=True, exist_ok=True)
@@ -113,6 +133,10 @@ def main() -> None:
             with chromium(folder) as browser:
                 for kind in ("wide", "narrow"):
                     shoot(browser, running.url, ids, target, kind)
+                # afterwards, for it brings a catalogue of its own
+                filled = admin_site.fill(env)
+                for kind in ("wide", "narrow"):
+                    shoot_admin(browser, running.url, filled, target, kind)
         finally:
             running.stop()
     total = sum(file.stat().st_size for file in target.iterdir())

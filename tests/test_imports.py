@@ -57,6 +57,7 @@ PURE = (
     "catalogue/records.py",
     "catalogue/rejects.py",
     "catalogue/synthesis.py",
+    "playlists/charts.py",
     "playlists/columns.py",
     "playlists/company.py",
     "playlists/export_records.py",
