@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 LATEST = 200
 COOLING_PLAYLISTS = 8
 COOLING_LISTENS = 60
+# What was heard or given longer ago, as imported listens mostly were, is in nobody's ears any more.
+FORGOTTEN_AFTER = timedelta(days=30)
 # What an act says of a track, and the variance of that word: a listener may let a track run that they do not care for.
 LISTENED, SKIPPED = 0.4, -0.4
 RATING_NOISE, ACT_NOISE = 0.8, 2.0
 
 # Each part walks an index for as many rows as it returns; the latest act comes first.
 ACTS = """
-SELECT kind, track_id, id FROM (
+SELECT kind, track_id, id, CASE WHEN moment > %(lately)s THEN 1 ELSE 0 END FROM (
 SELECT * FROM (SELECT 'like' AS kind, track_id, rated_at AS moment, id FROM {rating} WHERE user_id = %(user)s
                AND value = 1 ORDER BY rated_at DESC, id DESC LIMIT {latest}) AS likes
 UNION ALL SELECT 'dislike', track_id, rated_at, id FROM {rating} WHERE user_id = %(user)s AND value = -1
@@ -79,11 +82,13 @@ WORDS = 200
 
 
 class Act(NamedTuple):
-    """Something a person did with a track, or a place that it had in a playlist, whose `id` it is then."""
+    """Something a person did with a track, or a place that it had in a playlist, whose `id` it is then; `lately` says
+    whether that is remembered."""
 
     kind: str
     track_id: int
     id: int
+    lately: int
 
 
 def taste_of(user: "User | None", columns: Columns) -> Taste:
@@ -96,7 +101,7 @@ def taste_of(user: "User | None", columns: Columns) -> Taste:
     return Taste(
         evidence=_evidence(user, acts, columns),
         liked=_by_artist(_of(acts, "like"), columns),
-        cooling=_cooling(_of(acts, "place"), _of(acts, "listen")),
+        cooling=_cooling([act for act in acts if act.lately]),
         banned=frozenset(act.track_id for act in _of(acts, "never", "dislike")),
         banned_artists=frozenset(_by_artist(_of(acts, "artist"), columns)),
     )
@@ -109,7 +114,10 @@ def _of(acts: Sequence[Act], *kinds: str) -> list[Act]:
 def _acts(user: "User") -> list[Act]:
     """Return a person's acts, the latest first."""
     with connection.cursor() as cursor:
-        cursor.execute(STATEMENT, {"user": user.pk, "now": connection.ops.adapt_datetimefield_value(timezone.now())})
+        now = timezone.now()
+        moments = {"now": now, "lately": now - FORGOTTEN_AFTER}
+        known = {name: connection.ops.adapt_datetimefield_value(moment) for name, moment in moments.items()}
+        cursor.execute(STATEMENT, {"user": user.pk, **known})
         return [Act(*row) for row in cursor.fetchall()]
 
 
@@ -153,14 +161,14 @@ def earlier_words(capture: Capture) -> list[tuple[str, str]]:
     return list(others.order_by("-created_at").values_list("emotion", "chosen")[:WORDS])
 
 
-def _cooling(places: Sequence[Act], listens: Sequence[Act]) -> dict[int, float]:
+def _cooling(acts: Sequence[Act]) -> dict[int, float]:
     """Return by track how fresh it is in a person's memory: 1 for the latest, fading evenly with each one since."""
     order: dict[int, int] = {}
     cooling: dict[int, float] = {}
-    for act in places:
+    for act in _of(acts, "place"):
         age = order.setdefault(act.id, len(order)) / COOLING_PLAYLISTS
         cooling[act.track_id] = max(cooling.get(act.track_id, 0.0), 1 - age)
-    for place, act in enumerate(listens[:COOLING_LISTENS]):
+    for place, act in enumerate(_of(acts, "listen")[:COOLING_LISTENS]):
         cooling[act.track_id] = max(cooling.get(act.track_id, 0.0), 1 - place / COOLING_LISTENS)
     return cooling
 

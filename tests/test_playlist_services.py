@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -11,7 +12,9 @@ from catalogue.models import Track
 from detection.models import Source, Status
 from emotune.errors import InvalidInput
 from playlists.listening import never_again, rate, record_listen, record_skip
+from playlists.loading import columns
 from playlists.models import NeverAgain, Playlist, Rating, Skip
+from playlists.profiles import taste_of
 from playlists.services import build_playlist, mood_weights, recommend
 from tests.factories import make_capture, make_track, make_user
 
@@ -81,8 +84,9 @@ def test_the_number_of_queries_grows_neither_with_the_catalogue_nor_with_what_a_
             rate(user=user, track=track, value=1)
             record_listen(user=user, track=track, source="audio")
             record_skip(user=user, track=track)
+        capture = make_capture(get_user_model().objects.get(pk=user.pk))  # who remembers no preferences
         with CaptureQueriesContext(connection) as queries:
-            build_playlist(capture=make_capture(user))
+            build_playlist(capture=capture)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 18
 
@@ -211,3 +215,14 @@ def test_tracks_that_others_were_given_give_way():
     first = {entry.track for entry in build_playlist(capture=make_capture(make_user())).entries.all()}
     second = {entry.track for entry in build_playlist(capture=make_capture(make_user())).entries.all()}
     assert len(first & second) <= 5
+
+
+def test_what_was_heard_or_given_long_ago_is_not_remembered():
+    user, lately, long_ago = make_user(), make_track("sad"), make_track("sad")
+    record_listen(user=user, track=lately, source="api", listened_at=timezone.now() - timedelta(days=3))
+    record_listen(user=user, track=long_ago, source="api", listened_at=timezone.now() - timedelta(days=400))
+    assert set(taste_of(user, columns()).cooling) == {lately.id}
+    playlist = build_playlist(capture=make_capture(user))
+    assert set(taste_of(user, columns()).cooling) == {lately.id, long_ago.id}
+    Playlist.objects.filter(pk=playlist.pk).update(created_at=timezone.now() - timedelta(days=40))
+    assert set(taste_of(user, columns()).cooling) == {lately.id}
