@@ -46,7 +46,9 @@ class RecommendationsOutput(Output):
 
 class RecommendationsQuery(Query):
     emotion = EmotionField(help_text="The mood to play for.")
-    k = serializers.IntegerField(min_value=1, max_value=100, default=15, help_text="How many tracks.")
+    k = serializers.IntegerField(
+        min_value=1, max_value=100, required=False, help_text="How many tracks; as many as you set if left out."
+    )
     seed = serializers.IntegerField(
         min_value=0, max_value=2**31 - 1, default=0, help_text="Another one gives others that fit as well."
     )

@@ -48,17 +48,19 @@ def recommend(
     *,
     emotion: str,
     user: "User | None" = None,
-    k: int = LENGTH,
+    k: int | None = None,
     seed: int = 0,
     weights: Mapping[str, float] | None = None,
 ) -> list[Recommendation]:
     """Return up to k tracks for an emotion, best first; fewer, or none, when the catalogue has no more.
 
+    Without a k there are as many as the person set, and LENGTH for nobody.
     `weights` are the probabilities of the emotions that the mood is mixed of; without them it is the emotion alone.
     Raises InvalidInput for an unknown emotion or k outside 1..100.
     """
     if emotion not in EMOTIONS:
         raise InvalidInput(f"There is no emotion {emotion!r}. Choose one of {', '.join(EMOTIONS)}.")
+    k = length_for(user) if k is None else k
     if not 1 <= k <= 100:
         raise InvalidInput(f"{k} tracks cannot be recommended. Ask for 1 to 100.")
     columns = load_columns()
@@ -82,9 +84,15 @@ def _chosen(
     ]
 
 
-def build_playlist(*, capture: Capture, k: int = LENGTH) -> Playlist:
+def length_for(user: "User | None") -> int:
+    """Return how many tracks a person's playlists have."""
+    return user.preferences.tracks if user else LENGTH
+
+
+def build_playlist(*, capture: Capture) -> Playlist:
     """Return the playlist of a capture and its present mood, made the first time it is asked for.
 
+    It has as many tracks as the person set.
     Raises InvalidInput while the capture has no mood. Two requests at once get the same playlist.
     """
     if not capture.mood:
@@ -97,6 +105,7 @@ def build_playlist(*, capture: Capture, k: int = LENGTH) -> Playlist:
     columns = load_columns()
     target = target_point(meant, columns.centre_by_name)
     mood = "your mood, as you put readings right before" if has_moved(weights, meant) else "your mood"
+    k = length_for(capture.user)
     found = _chosen(columns, capture.mood, capture.user, target=target, k=k, seed=seed, mood=mood)
     way = {"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": ""}
     return _store(way, found, seed, target.tolist())

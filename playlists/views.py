@@ -27,7 +27,7 @@ def for_capture(request: AppRequest, capture_id: UUID) -> HttpResponse:
     capture = capture_of(request.user, capture_id)
     if not capture.mood:
         return redirect("detection:show", capture.id)
-    playlist = services.build_playlist(capture=capture, k=request.user.preferences.tracks)
+    playlist = services.build_playlist(capture=capture)
     entries = queries.entries(playlist, request.user)
     context = {
         "capture": capture,

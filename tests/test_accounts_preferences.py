@@ -1,6 +1,10 @@
 """How a person wants to listen: what they start with, what they set, and what cannot be set."""
 
+import json
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 
 from accounts.models import Preferences, User
@@ -61,6 +65,21 @@ def test_a_playlist_has_as_many_tracks_as_the_person_wants(client, ada):
     capture = make_capture(ada, chosen="sad")
     client.get(f"/captures/{capture.pk}/playlist/")
     assert Playlist.objects.get(capture=capture).entries.count() == 7
+
+
+def test_the_api_and_the_command_give_as_many_too(client, ada):
+    for _ in range(20):
+        make_track("sad")
+    set_preferences(user=ada, tracks=7)
+    capture, another = make_capture(ada, chosen="sad"), make_capture(ada, chosen="sad")
+    assert len(client.get(f"/api/v1/captures/{capture.pk}/playlist").json()["tracks"]) == 7
+    made = client.post("/api/v1/playlists", {"capture": str(another.pk)}, content_type="application/json")
+    assert len(made.json()["tracks"]) == 7
+    assert len(client.get("/api/v1/recommendations?emotion=sad").json()["tracks"]) == 7
+    assert len(client.get("/api/v1/recommendations?emotion=sad&k=9").json()["tracks"]) == 9
+    for arguments, tracks in (((), 15), (("--user", ada.email), 7), (("--user", ada.email, "-k", "3"), 3)):
+        call_command("recommend", "--emotion", "sad", "--json", *arguments, stdout=(words := StringIO()))
+        assert len(json.loads(words.getvalue())["tracks"]) == tracks
 
 
 @pytest.mark.parametrize(

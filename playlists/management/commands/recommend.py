@@ -20,7 +20,7 @@ class Command(BaseCommand):
         mood = parser.add_mutually_exclusive_group(required=True)
         mood.add_argument("--emotion", help=f"one of {', '.join(EMOTIONS)}")
         mood.add_argument("--image", type=Path, help="a photograph of a face")
-        parser.add_argument("-k", type=int, default=LENGTH, help=f"how many tracks (default {LENGTH})")
+        parser.add_argument("-k", type=int, help=f"how many tracks (default: what the person set, or {LENGTH})")
         parser.add_argument("--user", help="e-mail address of the person whose ratings count")
         parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same tracks")
         parser.add_argument("--json", action="store_true", help="print JSON alone")
