@@ -23,7 +23,7 @@ BUDGET = {"bytes": 100_000, "requests": 12, "largest_paint_ms": 1500, "layout_sh
 SLOWER = 4
 TIMES = 3
 STRANGERS = {"first page": "/", "how it works": "/about/", "sign-up": "/accounts/signup/"}
-PERSONS = {"read my face": "/captures/new/", "tracks": "/tracks/", "history": "/history/"}
+PERSONS = {"read my face": "/captures/new/", "tracks": "/tracks/", "history": "/history/", "journal": "/journal/"}
 OBSERVE = """() => {
     window.measured = { paint: 0, shift: 0 };
     const watch = (type, act) =>
