@@ -159,7 +159,7 @@ class Scope(models.TextChoices):
     READ = "read", "Read: captures, playlists, listens, ratings and your profile"
     LISTEN = "listen", "Listen: send listens and ratings, make playlists"
     CAPTURE = "capture", "Capture: send pictures to be read, put readings right, delete them"
-    ADMIN = "admin", "Admin: import and cluster the catalogue"
+    ADMIN = "admin", "Admin: import and cluster the catalogue, see how well the site is"
 
 
 class ApiToken(models.Model):

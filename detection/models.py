@@ -59,6 +59,7 @@ class Capture(models.Model):
         ordering: ClassVar = ["-created_at", "-id"]
         indexes: ClassVar = [
             models.Index(fields=["user", "-created_at"]),
+            models.Index(fields=["-created_at", "-id"], name="capture_latest"),
             models.Index(fields=["created_at"], name="capture_waiting", condition=models.Q(status="queued")),
             models.Index(
                 fields=["claimed_with"], name="capture_claimed_with", condition=models.Q(claimed_with__isnull=False)

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from emotune import pages
 from emotune.api.views import UnknownAddress
+from emotune.checkup import pages as checkup
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -17,5 +18,7 @@ urlpatterns = [
     path("", include("catalogue.urls")),
     path("api", UnknownAddress.as_view()),
     path("api/", include("emotune.api.urls")),
+    path("admin/health/", admin.site.admin_view(checkup.health), name="admin-health"),
+    path("admin/health/summary/", admin.site.admin_view(checkup.summary), name="admin-health-summary"),
     path("admin/", admin.site.urls),
 ]

@@ -40,6 +40,8 @@ WORKER = {"reading"}
 PURE = (
     "emotune/emotions.py",
     "emotune/errors.py",
+    "emotune/checkup/sparkline.py",
+    "emotune/checkup/verdicts.py",
     "detection/vision/*.py",
     "catalogue/anchored.py",
     "catalogue/anchored.py",

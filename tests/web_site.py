@@ -62,7 +62,7 @@ class Address:
 def named_addresses() -> Iterator[Address]:
     """Yield every named address but those of the admin's and the API's own pages."""
     for address in _walk(get_resolver(), "", ""):
-        if address.name and not address.name.startswith(("admin:", "api")):
+        if address.name and not address.name.startswith(("admin:", "admin-", "api")):
             yield address
 
 

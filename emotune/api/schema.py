@@ -24,7 +24,7 @@ TAGS = {
     "ratings": "What a person thinks of tracks.",
     "me": "The person: profile, consent, preferences, tokens, export and deletion.",
     "catalogue": "Imports and clusterings, for those who run the site.",
-    "about": "The contract itself, and the kinds of problems.",
+    "about": "The contract itself, the kinds of problems, and how well the site is.",
 }
 RATES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-RateLimit-Reset-In")
 HEADERS = {
