@@ -1,6 +1,8 @@
 """The admin's pages on people, who are known by e-mail, on what they agreed to, and on who did what."""
 
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -14,6 +16,9 @@ from emotune.personal import declared
 
 # Staff log in as everybody does: by e-mail, with the same limits on attempts.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "emotune"
+# allauth's pages show the keys of sessions and what recovery codes are made of: enough to log in as others.
+admin.site.unregister([Authenticator, UserSession])
 
 
 class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -76,6 +81,22 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:  # noqa: ARG002
         for user in queryset:
             delete_account(user=user)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Passkeys and recovery codes: that they are there, and no more. One that was lost can be taken away."""
+
+    list_display = fields = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    search_fields = ("user__email",)
+    list_select_related = ("user",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
+        return False
 
 
 @admin.register(LogEntry)

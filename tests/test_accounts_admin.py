@@ -3,8 +3,13 @@
 from io import StringIO
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
@@ -132,3 +137,34 @@ def test_superusers_read_who_did_what_and_nobody_writes_it(client, boss):
     assert client.post(f"{log}{entry.pk}/delete/", {"post": "yes"}).status_code == 403
     client.force_login(make_person("clerk@example.org", is_staff=True))
     assert client.get(log).status_code == 403
+
+
+def test_nothing_is_shown_by_which_one_could_log_in_as_others(client, boss):
+    assert not admin.site.is_registered(UserSession)
+    ada = make_person("ada@example.org")
+    codes = Authenticator.objects.create(user=ada, type=Authenticator.Type.RECOVERY_CODES, data={"seed": "the-seed"})
+    listed = "/admin/mfa/authenticator/"
+    for address in (listed, f"{listed}{codes.pk}/change/", f"{listed}?q=ada"):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert b"ada@example.org" in page.content
+        assert b"the-seed" not in page.content
+    assert client.get(f"{listed}add/").status_code == 403
+    client.post(f"{listed}{codes.pk}/delete/", {"post": "yes"})
+    assert not Authenticator.objects.exists()
+
+
+def test_the_lists_ask_as_often_for_many_people_as_for_few(client, boss):
+    def fill():
+        for n in range(5):
+            person = make_person(f"person{n}-{User.objects.count()}@example.org")
+            Authenticator.objects.create(user=person, type=Authenticator.Type.WEBAUTHN, data={"name": "phone"})
+
+    for address in (USERS, "/admin/mfa/authenticator/", "/admin/account/emailaddress/"):
+        fill()
+        with CaptureQueriesContext(connection) as few:
+            client.get(address)
+        fill()
+        with CaptureQueriesContext(connection) as many:
+            client.get(address)
+        assert len(many) == len(few), address
