@@ -117,7 +117,7 @@ class ImportAdmin(JobAdmin):
     """Files of MuSe that were uploaded, and what became of their rows."""
 
     list_display = (
-        "name", "state", "rows", "created", "updated", "unchanged", "rejected", "created_by", "created_at",
+        "name", "state", "rows", "created", "updated", "rejected", "created_by", "created_at",
     )  # fmt: skip
     list_select_related = ("created_by",)
 

@@ -24,21 +24,24 @@ WEEKS = 26
 class CaptureAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Captures come from people and are read by workers; they can be looked at and deleted."""
 
-    list_display = (
-        "created_at",
-        "source",
-        "status",
-        "emotion",
-        "confidence",
-        "chosen",
-        "model_version",
-        "milliseconds",
-    )
+    list_display = ("at", "source", "status", "emotion", "sure", "chosen", "read_in")
     list_filter = ("status", "source", "emotion", "chosen", "model_version")
     date_hierarchy = "created_at"
     list_per_page = 50
     show_full_result_count = False
     change_list_template = "admin/detection/captures.html"
+
+    @admin.display(description="at (UTC)", ordering="created_at")
+    def at(self, capture: Capture) -> str:
+        return f"{capture.created_at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="sure", ordering="confidence")
+    def sure(self, capture: Capture) -> str:
+        return "" if capture.confidence is None else f"{capture.confidence:.0%}"
+
+    @admin.display(description="read in", ordering="milliseconds")
+    def read_in(self, capture: Capture) -> str:
+        return "" if capture.milliseconds is None else f"{capture.milliseconds:.0f} ms"
 
     def get_urls(self) -> list[URLPattern]:
         own = path("agreement/", self.admin_site.admin_view(self.agreement_view), name="detection_capture_agreement")
@@ -48,7 +51,12 @@ class CaptureAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Show how often people let a reading stand, by emotion and week."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        context = {**self.admin_site.each_context(request), **agreement(), "title": "Agreement", "opts": self.opts}
+        context = {
+            **self.admin_site.each_context(request),
+            **agreement(),
+            "title": "Agreement by emotion",
+            "opts": self.opts,
+        }
         return render(request, "admin/detection/agreement.html", context)
 
     def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -73,3 +75,16 @@ def test_captures_are_deleted_one_by_one_or_many(client, boss):
     data = {"action": "delete_selected", "_selected_action": [str(c.pk) for c in others], "post": "yes"}
     client.post(reverse("admin:detection_capture_changelist"), data)
     assert Capture.objects.count() == 0
+
+
+def test_the_list_asks_as_often_for_many_captures_as_for_few(client, boss):
+    client.force_login(boss)
+    counts = []
+    for _ in range(2):
+        for _ in range(10):
+            read(boss, "happy")
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(reverse("admin:detection_capture_changelist")).content.decode()
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+    assert "70%" in page
