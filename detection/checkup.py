@@ -13,8 +13,9 @@ from emotune.checkup.verdicts import Column, Figure, Part, Series, Table, Value,
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BAD = (Status.FAILED, Status.EXPIRED)
-# Fewer captures say nothing about a share.
-ENOUGH = 10
+FACELESS_ONES = (Status.NO_FACE,)
+# So many of a kind are more than chance, and of so many captures a share can be taken.
+SOME, ENOUGH = 3, 10
 # Times are taken of about so many captures; of fewer, all count.
 SAMPLE = 2000
 WEEKS = 4
@@ -38,9 +39,9 @@ def captures(now: datetime) -> Part:
         Figure("Waiting", count, "", rising(count, look=20, act=200), SLOW),
         Figure("The oldest waits for", age, "s", rising(age, look=3, act=20), SLOW),
         Figure("Last hour", sum(hour.values())),
-        Figure("Failed or expired, last hour", failing, "share", _judged(hour, failing, 0.02, 0.2), BREAKING),
-        Figure("No face, last hour", (none := _share_of(hour, (Status.NO_FACE,))), "share",
-               _judged(hour, none, 0.4, 2.0), FACELESS),
+        Figure("Failed or expired, last hour", failing, "share", _judged(hour, BAD, 0.02, 0.2), BREAKING),
+        Figure("No face, last hour", _share_of(hour, FACELESS_ONES), "share",
+               _judged(hour, FACELESS_ONES, 0.4, 2.0), FACELESS),
         Figure("Wait, 95 of 100, last hour", hour_times.wait(0.95), "s",
                rising(hour_times.wait(0.95), look=3, act=20), SLOW),
         Figure("Reading, 95 of 100, last hour", hour_times.reading(0.95), "s",
@@ -108,8 +109,12 @@ def _share_of(counts: Counter[str], statuses: Sequence[str]) -> float | None:
     return sum(counts[status] for status in statuses) / total if total else None
 
 
-def _judged(counts: Counter[str], share: float | None, look: float, act: float) -> Verdict:
-    return rising(share, look=look, act=act) if sum(counts.values()) >= ENOUGH else Verdict.GOOD
+def _judged(counts: Counter[str], statuses: Sequence[str], look: float, act: float) -> Verdict:
+    """Judge the share of some outcomes: a single one is nothing, and some are no more than a reason to look."""
+    verdict = rising(_share_of(counts, statuses), look=look, act=act)
+    if sum(counts[status] for status in statuses) < SOME:
+        return Verdict.GOOD
+    return verdict if sum(counts.values()) >= ENOUGH else min(verdict, Verdict.LOOK)
 
 
 class _Times:

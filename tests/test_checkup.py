@@ -137,10 +137,12 @@ def test_a_capture_that_waits_long_is_a_reason_to_look_and_then_to_act(boss):
     assert figure("Captures", "Waiting").value == 1
 
 
-def test_failures_are_judged_once_there_are_enough_captures(boss):
-    for _ in range(5):
-        read(boss, status=Status.FAILED)
+def test_one_failure_is_nothing_some_are_looked_at_and_many_are_acted_on(boss):
+    read(boss, status=Status.FAILED)
     assert figure("Captures", "Failed or expired, last hour").verdict == Verdict.GOOD
+    for _ in range(4):
+        read(boss, status=Status.FAILED)
+    assert figure("Captures", "Failed or expired, last hour").verdict == Verdict.LOOK
     for _ in range(10):
         read(boss)
     assert figure("Captures", "Failed or expired, last hour").verdict == Verdict.ACT

@@ -71,4 +71,11 @@ def test_a_figure_that_rises_is_looked_at_and_then_acted_on():
 def test_a_table_is_written_by_the_units_of_its_columns():
     table = Table("t", (Column("name"), Column("time", "s")), (("a", 2.0), ("b", None)))
     assert table.shown == [["a", "2.0 s"], ["b", "not known"]]
-    assert Series("s", ("00:00", "01:00"), (1, 2)).points == [("00:00", 1), ("01:00", 2)]
+
+
+def test_series_stand_side_by_side():
+    hours = ("00:00", "01:00")
+    part = Part("Captures", (), series=(Series("all", hours, (5, 7)), Series("bad", hours, (0, 2))))
+    assert part.points == [("00:00", (5, 0)), ("01:00", (7, 2))]
+    assert [series.total for series in part.series] == [12, 2]
+    assert Part("Queues", ()).points == []

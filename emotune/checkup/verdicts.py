@@ -126,10 +126,6 @@ class Series:
     def total(self) -> int:
         return sum(self.values)
 
-    @property
-    def points(self) -> list[tuple[str, int]]:
-        return list(zip(self.labels, self.values, strict=True))
-
 
 @dataclass(frozen=True)
 class Part:
@@ -145,6 +141,12 @@ class Part:
     def name(self) -> str:
         """The title as programs and addresses have it."""
         return self.title.lower().replace(" ", "-")
+
+    @property
+    def points(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The counts of all series side by side, with the words for their time."""
+        labels = self.series[0].labels if self.series else ()
+        return list(zip(labels, zip(*(series.values for series in self.series), strict=True), strict=True))
 
     @property
     def verdict(self) -> Verdict:
