@@ -14,7 +14,7 @@ from detection import images as image_store
 from detection.claims import GAVE_UP, GONE, MAX_ATTEMPTS, lost
 from detection.models import OPEN, Capture, Source, Status
 from detection.tasks import send
-from detection.vision.pictures import UnreadablePicture, inspect
+from detection.vision.pictures import MAX_PIXELS, UnreadablePicture, inspect
 from emotune import metrics
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
@@ -65,6 +65,7 @@ def _check_images(images: Sequence[bytes]) -> None:
         except UnreadablePicture as error:
             raise InvalidInput(str(error)) from error
 
+    pixels = 0
 
 def _send(capture: Capture) -> None:
     """Send the task; a broker that is away is no error here, for refresh() sends again."""
@@ -73,6 +74,10 @@ def _send(capture: Capture) -> None:
     except OperationalError:
         Capture.objects.filter(id=capture.id).update(sent_at=timezone.now() - RESEND_AFTER)
 
+        pixels += width * height
+    if pixels > MAX_PIXELS:
+        most = MAX_PIXELS // 1_000_000
+        raise InvalidInput(f"Together these pictures have more than {most} million pixels; make them smaller first.")
 
 def refresh(*, capture: Capture) -> Capture:
     """Bring an open capture up to date: end it when its time is over, send it again when its message may be lost.

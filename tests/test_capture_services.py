@@ -98,6 +98,13 @@ def test_it_refuses_no_frame_and_too_many(user, n):
         services.submit_capture(user=user, images=[picture()] * n, source=Source.CAMERA)
 
 
+def test_it_refuses_frames_that_have_too_many_pixels_together(user, monkeypatch):
+    monkeypatch.setattr(services, "MAX_PIXELS", 2 * 64 * 48)
+    submit(user, picture(), picture())
+    with pytest.raises(InvalidInput, match="Together these pictures"):
+        submit(user, picture(), picture(), picture())
+
+
 def test_it_says_how_long_to_wait_after_many_captures(user, settings):
     settings.CAPTURES_PER_MINUTE = 2
     for age in (40, 10):

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from detection.vision.containers import is_overgrown
 from emotune.errors import InvalidInput
 
 # The largest pictures of phones pass. What a header claims is checked before memory is asked for.
@@ -69,6 +70,8 @@ def decode(data: bytes, max_side: int) -> npt.NDArray[np.uint8]:
 def _open(data: bytes) -> Image.Image:
     if not data:
         raise UnreadablePicture("The file is empty; choose a picture.")
+    if is_overgrown(data):
+        raise UnreadablePicture("The picture's file is built in a way that takes too long to read; save it anew.")
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         animated = image.format != "MPO" and getattr(image, "n_frames", 1) > 1
@@ -101,7 +104,8 @@ def _to_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut at 255
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     transparent = image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
-    image = _reduced(image.convert("RGBA" if transparent else "RGB"), size)
+    mode = "RGBA" if transparent else "RGB"
+    image = _reduced(image if image.mode == mode else image.convert(mode), size)
     if image.size != size:
         image = image.resize(size, Image.Resampling.BILINEAR)
     if not transparent:
