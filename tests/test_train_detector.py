@@ -62,6 +62,37 @@ def test_data_that_is_no_folder_and_no_zip_is_one_line(tmp_path):
             call_command("train_detector", "--data", str(tmp_path / name), "--out", str(tmp_path / "out"))
 
 
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--model", "cnn", "--teacher", "models/emotune"], "plain network"),
+        (["--model", "cnn", "--rate", "0.1"], "plain network"),
+        (["--start", "models/emotune", "--size", "large"], "--size"),
+        (["--teacher-share", "0.5"], "--teacher"),
+        (["--teacher", "nowhere"], "nowhere"),
+        (["--mixup", "2"], "--mixup"),
+    ],
+)
+def test_options_that_contradict_each_other_are_one_line(folder, tmp_path, options, named):
+    with pytest.raises(CommandError, match=named) as error:
+        call_command("train_detector", f"--data={folder}", f"--out={tmp_path / 'out'}", *options)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_is_calibrated_anew_on_what_its_training_held_out(folder, tmp_path, capsys):
+    training = {"held_out": 0.25, "seed": 3}
+    model = write_model(tmp_path / "model", training=training)
+    call_command("calibrate_detector", "--data", str(folder), "--model", str(model), "--json")
+    card = json.loads(capsys.readouterr().out)
+    assert card == json.loads((model / "card.json").read_text())
+    assert card["training"] == training
+    assert len(card["sureness"]) == 11
+    assert set(card["measures"]) == {"labels", "crowd", "served"}
+    with pytest.raises(CommandError, match="no model there"):
+        call_command("calibrate_detector", "--data", str(folder), "--model", str(tmp_path / "nowhere"))
+
+
 def test_no_epochs_are_refused(folder, tmp_path):
     with pytest.raises(CommandError, match="epochs"):
         call_command("train_detector", f"--data={folder}", f"--out={tmp_path / 'out'}", "--epochs=0")

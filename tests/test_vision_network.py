@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from detection.vision import classifier
 from detection.vision.card import HEADS, Architecture, Card, ModelFileError, load_card, probabilities, softmax
-from detection.vision.classifier import BATCH, Classifier
+from detection.vision.classifier import BATCH, Classifier, observe
+from detection.vision.graphs import multiplies_bytes
 from tests.servers import ROOT
 from tests.vision_files import SMALL, random_weights, write_model
 
@@ -17,7 +20,9 @@ def faces(count, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, 48, 48), np.uint8)
 
 
-@pytest.mark.parametrize("architecture", [SMALL, Architecture(), Architecture(stem=8, widths=(8,), blocks=1)])
+@pytest.mark.parametrize(
+    "architecture", [SMALL, Architecture(), Architecture(stem=8, widths=(8,), blocks=1), replace(SMALL, squeeze=2)]
+)
 def test_the_compiled_network_equals_the_one_in_keras(tmp_path, architecture):
     from detection.vision.network import build_network, load_network, save_network
 
@@ -42,6 +47,47 @@ def test_a_face_is_classified_alike_alone_and_among_many(tmp_path):
     assert together.sum(axis=1) == pytest.approx(1)
     for i in (0, BATCH, len(many) - 1):
         assert classifier.classify(many[i : i + 1])[0] == pytest.approx(together[i], abs=1e-5)
+
+
+@pytest.mark.skipif(not multiplies_bytes(), reason="this processor does not multiply bytes fast")
+def test_a_network_with_ranges_computes_with_eight_bits_and_says_nearly_the_same(tmp_path):
+    observe(write_model(tmp_path), faces(64))
+    eight, exact = Classifier.load(tmp_path), Classifier.load(tmp_path, exact=True)
+    for head in HEADS:
+        one, two = eight.logits(faces(20, seed=1))[head], exact.logits(faces(20, seed=1))[head]
+        assert (one != two).any()
+        assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.98
+    assert eight.parameters == exact.parameters
+
+
+def test_ranges_change_nothing_where_the_processor_is_not_fit_for_them(tmp_path, monkeypatch):
+    before = Classifier.load(write_model(tmp_path)).classify(faces(3))
+    observe(tmp_path, faces(16))
+    monkeypatch.setattr(classifier, "multiplies_bytes", lambda: False)
+    assert (Classifier.load(tmp_path).classify(faces(3)) == before).all()
+
+
+def test_a_teacher_is_left_as_it_is(tmp_path):
+    write_model(tmp_path, replace(SMALL, squeeze=2))
+    before = (tmp_path / "weights.npz").read_bytes()
+    observe(tmp_path, faces(16))
+    assert (tmp_path / "weights.npz").read_bytes() == before
+
+
+def test_ranges_are_no_weights_to_keras(tmp_path):
+    from detection.vision.network import load_network
+
+    observe(write_model(tmp_path), faces(16))
+    network, _ = load_network(tmp_path)
+    wanted = network(faces(2)[..., None] / np.float32(255), training=False)
+    assert np.abs(Classifier.load(tmp_path, exact=True).logits(faces(2))["crowd"] - wanted["crowd"]).max() < 1e-4
+
+
+def test_an_offset_counts_for_a_head_that_answers_alone_only():
+    logits = {head: np.zeros((1, 7), np.float32) for head in HEADS}
+    card = Card("x", SMALL, offset={"labels": [0, 0, 1.0, 0, 0, 0, 0], "crowd": [0.0] * 7})
+    assert probabilities(logits, card, 0)[0].argmax() == 2
+    assert probabilities(logits, card)[0] == pytest.approx(1 / 7)
 
 
 def test_the_served_probabilities_blend_the_calibrated_heads():

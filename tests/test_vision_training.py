@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -197,7 +198,8 @@ class Stop(Exception):
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
 def test_a_training_that_was_stopped_goes_on_and_leaves_weights_that_can_be_served(folder, tmp_path):
-    from detection.vision.training import Recipe, train
+    from detection.vision.recipe import Recipe
+    from detection.vision.training import train
 
     seen = []
 
@@ -206,17 +208,25 @@ def test_a_training_that_was_stopped_goes_on_and_leaves_weights_that_can_be_serv
         if seen.count(("step", 1)) == 2:
             raise Stop
 
-    out, recipe = tmp_path / "out", Recipe(epochs=2, batch=8, held_out=0.2)
+    out, teachers = tmp_path / "out", [write_model(tmp_path / "teacher")]
+    recipe = Recipe(epochs=2, batch=8, held_out=0.2, mixup=0.2, mixed_precision=False)
     with pytest.raises(Stop):
-        train(folder, out, recipe, SMALL, stop_in_the_second_epoch)
+        train(folder, out, recipe, SMALL, stop_in_the_second_epoch, teachers=teachers)
     assert ("epoch", 0) in seen
-    with pytest.raises(DataError, match="other settings"):
-        train(folder, out, Recipe(epochs=3, batch=8, held_out=0.2), SMALL, lambda *_: None)
+    assert ("lesson", None) in seen
+    for other, taught_by in ((replace(recipe, epochs=3), teachers), (recipe, [])):
+        with pytest.raises(DataError, match="other settings"):
+            train(folder, out, other, SMALL, lambda *_: None, teachers=taught_by)
     later = []
-    card = train(folder, out, recipe, SMALL, lambda kind, values: later.append((kind, values.get("epoch"))))
+    card = train(
+        folder, out, recipe, SMALL, lambda kind, values: later.append((kind, values.get("epoch"))), teachers=teachers
+    )
+    assert ("lesson", None) not in later
     assert ("step", 0) not in later
     assert ("epoch", 1) in later
     assert sorted(path.name for path in out.iterdir()) == ["card.json", "weights.npz"]
     assert json.loads((out / "card.json").read_text()) == json.loads(json.dumps(card.to_json()))
     assert card.data == {"name": "faces", "train": 34, "held_out": 8, "test": 21}
+    assert card.training["teachers"] == ["test-1"]
+    assert len(card.sureness) == 11
     assert Classifier.load(out).classify(np.zeros((2, 48, 48), np.uint8)).shape == (2, 7)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from detection.vision.batches import make_targets, make_weights
 from detection.vision.data import load_split
-from detection.vision.training import Recipe, make_targets, make_weights
+from detection.vision.recipe import Recipe
 from detection.vision.twins import without_twins
 from emotune.emotions import EMOTIONS
 from tests.vision_files import write_faces

@@ -44,10 +44,14 @@ def random_weights(architecture: Architecture, seed: int = 0) -> list[np.ndarray
     for stage in architecture.widths:
         for block in range(architecture.blocks):
             weights += [kernel(3, 3, width, stage), *normalization(stage)]
-            shortcut = block == 0 or width != stage
-            if shortcut:
-                weights.append(kernel(1, 1, width, stage))
-            weights += [kernel(3, 3, stage, stage), *(normalization(stage) if shortcut else ()), *normalization(stage)]
+            shortcut = [kernel(1, 1, width, stage)] if block == 0 or width != stage else []
+            second = [kernel(3, 3, stage, stage)]
+            weights += second + shortcut if architecture.squeeze else shortcut + second
+            weights += [*(normalization(stage) if shortcut else ()), *normalization(stage)]
+            if architecture.squeeze:
+                narrow = max(1, stage // architecture.squeeze)
+                weights += [kernel(stage, narrow), rng.normal(0, 0.1, narrow)]
+                weights += [kernel(narrow, stage), rng.normal(0, 0.1, stage)]
             width = stage
     for _ in range(2):
         weights += [kernel(width, len(EMOTIONS)), rng.normal(0, 0.1, len(EMOTIONS))]

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from detection.vision.sureness import confidence, features, restate
+from emotune.emotions import EMOTIONS
+
 FORMAT = 1
 # Heads: FER2013's own labels, and the votes of FER+'s ten annotators. They agree on 64 % of the pictures only.
 HEADS = ("labels", "crowd")
@@ -22,26 +25,38 @@ class ModelFileError(ValueError):
 
 @dataclass(frozen=True)
 class Architecture:
-    """Widths of the stem and of the residual stages, and how many blocks a stage has."""
+    """Widths of the stem and of the residual stages, and how many blocks a stage has.
+
+    With `squeeze` each block weighs its channels by the picture as a whole (squeeze-and-excitation, Hu et al. 2018),
+    through a layer that is so many times narrower.
+    """
 
     stem: int = 32
     widths: tuple[int, ...] = (64, 128, 192)
     blocks: int = 2
     dropout: float = 0.3
+    squeeze: int = 0
+
+
+# A teacher of twelve million parameters.
+LARGE = Architecture(stem=64, widths=(128, 256, 384), blocks=3, dropout=0.4, squeeze=8)
 
 
 @dataclass(frozen=True)
 class Card:
     """The model card that travels with the weights: what the network is, and what was measured of it.
 
-    `temperature` divides a head's logits; `blend` is the share of the crowd head in the probabilities that are served;
-    under `unsure_below` (top probability) a reading is called unsure.
+    `offset` is added to the logits of a head that answers alone, `temperature` divides them; `blend` is the share of
+    the crowd head in the probabilities that are served, and `sureness` has the weights that say how high the highest of
+    them is (sureness.py; without weights it stays as it is); under `unsure_below` a reading is called unsure.
     """
 
     version: str
     architecture: Architecture
     temperature: dict[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 1.0))
+    offset: dict[str, list[float]] = field(default_factory=lambda: {head: [0.0] * len(EMOTIONS) for head in HEADS})
     blend: float = 0.5
+    sureness: list[float] = field(default_factory=list)
     unsure_below: float = 0.0
     data: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
@@ -71,12 +86,21 @@ def probabilities(
 ) -> npt.NDArray[np.float64]:
     """Turn logits by head, each (n, 7), into calibrated probabilities (n, 7) that sum to 1.
 
-    `blend` overrides the card's: 0 is the `labels` head alone, 1 the `crowd` head alone.
+    They are what is served, or with `blend` a mixture of the two heads: 0 is the `labels` head alone, 1 the `crowd`
+    head alone. Offsets belong to a head that answers alone; what is served is neither truth's.
     """
+    alone = blend is not None
+    labels, crowd = (softmax(_scaled(logits[head], card, head, alone=alone)) for head in HEADS)
     share = card.blend if blend is None else blend
-    labels, crowd = (softmax(logits[head] / card.temperature[head]) for head in HEADS)
     blended: npt.NDArray[np.float64] = (1 - share) * labels + share * crowd
-    return blended
+    if alone or not card.sureness:
+        return blended
+    return restate(blended, confidence(features(labels, crowd, blended), card.sureness))
+
+
+def _scaled(logits: npt.NDArray[np.float32], card: Card, head: str, *, alone: bool) -> npt.NDArray[Any]:
+    offset = np.asarray(card.offset[head], np.float32) if alone else np.float32(0)
+    return (logits + offset) / card.temperature[head]
 
 
 def softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from detection.vision.card import Architecture, Card, ModelFileError, load_card, probabilities
 from detection.vision.data import SIZE
-from detection.vision.graphs import Array, Compiled, Graph
+from detection.vision.graphs import Array, Compiled, Graph, multiplies_bytes
 from emotune.emotions import EMOTIONS
 
 # Faces go through the network in batches of at most this many, so that memory does not grow with what is asked.
 BATCH = 16
 EPSILON = 1e-5
+SHAPE = ("n", SIZE, SIZE, 1)
 
 
 class Classifier:
@@ -23,13 +25,19 @@ class Classifier:
         self._network, self.card, self.parameters = network, card, parameters
 
     @classmethod
-    def load(cls, folder: Path, threads: int = 1) -> "Classifier":
-        """Compile the network that `save_network` wrote to a folder. Raises ModelFileError where there is none."""
+    def load(cls, folder: Path, threads: int = 1, *, exact: bool = False) -> "Classifier":
+        """Compile the network that `save_network` wrote to a folder. Raises ModelFileError where there is none.
+
+        Where the folder has ranges (see `observe`) and the processor is fit for it, the network computes with eight
+        bits; `exact` keeps it at float32.
+        """
         card = load_card(folder)
         try:
-            with np.load(folder / "weights.npz", allow_pickle=False) as stored:
-                weights = [stored[name] for name in sorted(stored.files)]
-            network = _compile(card.architecture, weights, threads)
+            weights, ranges = _stored(folder)
+            if exact or not multiplies_bytes():
+                ranges = None
+            graph, output = _layout(card.architecture, weights, ranges)
+            network = graph.compile(output, SHAPE, threads)
         except (OSError, ValueError, StopIteration, RuntimeError) as error:
             raise ModelFileError(f"{folder}/weights.npz does not fit its card ({error}); train again") from error
         return cls(network, card, parameters=sum(values.size for values in weights))
@@ -45,33 +53,75 @@ class Classifier:
         return probabilities(self.logits(crops), self.card)
 
 
-def _compile(architecture: Architecture, weights: list[Array], threads: int) -> Compiled:
+def observe(folder: Path, crops: npt.NDArray[np.uint8]) -> None:
+    """Add to a folder's weights the ranges of values that (n, 48, 48) grey faces cause, so that eight bits do.
+
+    A network whose channels are squeezed is a teacher, and stays as it is.
+    """
+    architecture = load_card(folder).architecture
+    if architecture.squeeze:
+        return
+    weights, _ = _stored(folder)
+    graph, _ = _layout(architecture, weights, None)
+    batches = (crops[start : start + BATCH, ..., None] for start in range(0, len(crops), BATCH))
+    stored: dict[str, Any] = {f"w{i:03d}": values for i, values in enumerate(weights)}
+    np.savez(folder / "weights.part.npz", **stored, ranges=graph.observed(SHAPE, batches))
+    (folder / "weights.part.npz").replace(folder / "weights.npz")
+
+
+def _stored(folder: Path) -> tuple[list[Array], Array | None]:
+    with np.load(folder / "weights.npz", allow_pickle=False) as stored:
+        weights = [stored[name] for name in sorted(stored.files) if name != "ranges"]
+        return weights, stored["ranges"] if "ranges" in stored.files else None
+
+
+def _layout(architecture: Architecture, weights: list[Array], ranges: Array | None) -> tuple[Graph, str]:
     """Lay out network.py's layers, taking weights in Keras' order, with each normalization folded into its kernel."""
     stored = iter(weights)
-    graph = Graph()
+    graph = Graph(ranges)
     x = graph.node("Mul", graph.pixels(), graph.constant(np.array(4 / 255, np.float32)))
-    x = graph.node("Sub", x, graph.constant(np.array(2, np.float32)))
-    x = graph.node("Relu", graph.convolution(x, *_fold(next(stored), stored), same=True))
+    x = graph.rounded(graph.node("Sub", x, graph.constant(np.array(2, np.float32))))
+    x = graph.rounded(graph.node("Relu", graph.convolution(x, *_fold(next(stored), stored), same=True)))
     width = architecture.stem
     for stage in architecture.widths:
         for block in range(architecture.blocks):
-            x = _residual_block(graph, x, stored, stride=2 if block == 0 else 1, shortcut=block == 0 or width != stage)
+            shortcut, stride = block == 0 or width != stage, 2 if block == 0 else 1
+            x = _residual_block(graph, x, stored, stride, shortcut=shortcut, squeeze=architecture.squeeze > 0)
             width = stage
     x = graph.node("Flatten", graph.node("GlobalAveragePool", x))
     crowd_w, crowd_b, labels_w, labels_b = stored
     x = graph.dense(x, np.concatenate([crowd_w, labels_w], axis=1), np.concatenate([crowd_b, labels_b]))
-    return graph.compile(x, ("n", SIZE, SIZE, 1), threads)
+    return graph, x
 
 
-def _residual_block(graph: Graph, x: str, stored: Iterator[Array], *, stride: int, shortcut: bool) -> str:
-    y = graph.node("Relu", graph.convolution(x, *_fold(next(stored), stored), stride, same=True))
-    if shortcut:  # Keras numbers layers by depth: both kernels, then the shortcut's normalization, then the other
-        short, kernel = next(stored), next(stored)
-        x = graph.convolution(x, *_fold(short, stored), stride, same=True)
+def _residual_block(
+    graph: Graph, x: str, stored: Iterator[Array], stride: int, *, shortcut: bool, squeeze: bool
+) -> str:
+    y = graph.rounded(graph.node("Relu", graph.convolution(x, *_fold(next(stored), stored), stride, same=True)))
+    # Keras numbers layers by depth: both kernels, then the shortcut's normalization, then the other; where channels are
+    # squeezed, which makes the one way longer, the other way round.
+    kernel = next(stored)
+    if shortcut and squeeze:
+        short = next(stored)
+        y = graph.rounded(graph.convolution(y, *_fold(kernel, stored), same=True))
+        x = graph.rounded(graph.convolution(x, *_fold(short, stored), stride, same=True))
+    elif shortcut:
+        short, kernel = kernel, next(stored)
+        x = graph.rounded(graph.convolution(x, *_fold(short, stored), stride, same=True))
+        y = graph.rounded(graph.convolution(y, *_fold(kernel, stored), same=True))
     else:
-        kernel = next(stored)
-    y = graph.convolution(y, *_fold(kernel, stored), same=True)
-    return graph.node("Relu", graph.node("Add", y, x))
+        y = graph.rounded(graph.convolution(y, *_fold(kernel, stored), same=True))
+    if squeeze:
+        y = _weighed(graph, y, stored)
+    return graph.rounded(graph.node("Relu", graph.node("Add", y, x)))
+
+
+def _weighed(graph: Graph, x: str, stored: Iterator[Array]) -> str:
+    """Lay out network.py's SqueezeExcitation."""
+    mean = graph.node("Flatten", graph.node("GlobalAveragePool", x))
+    narrow = graph.node("Relu", graph.dense(mean, next(stored), next(stored)))
+    share = graph.node("Sigmoid", graph.dense(narrow, next(stored), next(stored)))
+    return graph.node("Mul", x, graph.node("Unsqueeze", share, graph.constant(np.array([2, 3], np.int64))))
 
 
 def _fold(kernel: Array, stored: Iterator[Array]) -> tuple[Array, Array]:

@@ -8,10 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from detection.vision.layouts import Index, find_layout
-from detection.vision.sources import SIZE, DataError, Pictures, PictureSource
+from detection.vision.sources import SIZE, DataError, Pictures, PictureSource, Remembered
 from emotune.emotions import EMOTIONS
 
-__all__ = ["SIZE", "DataError", "Split", "balanced", "check_pictures", "hold_out", "load_split", "measured_split"]
+__all__ = [
+    "SIZE",
+    "DataError",
+    "Split",
+    "balanced",
+    "check_pictures",
+    "hold_out",
+    "load_split",
+    "measured_split",
+    "remembered",
+]
 
 # FER+ names its columns by nouns; contempt, unknown and not_a_face have no place among the seven.
 VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
@@ -104,6 +114,11 @@ def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
     order = np.random.default_rng(seed).permutation(len(split))
     cut = round(len(split) * share)
     return split.subset(np.sort(order[cut:])), split.subset(np.sort(order[:cut]))
+
+
+def remembered(split: Split) -> Split:
+    """Return the same split, which decodes each picture once if all fit into the memory set aside for that."""
+    return replace(split, source=Remembered(split.source))
 
 
 def balanced(split: Split, per_emotion: int, seed: int = 0) -> Split:

@@ -133,7 +133,7 @@ def choose_threshold(probabilities: Probabilities, targets: Probabilities) -> fl
 
 def measure_heads(logits: dict[str, npt.NDArray[np.float32]], test: Split, card: Card) -> dict[str, Any]:
     """Measure each head and the served blend against both truths, on one split; see `measure_truths`."""
-    by_blend = {"labels": 0.0, "crowd": 1.0, "served": card.blend}
+    by_blend = {"labels": 0.0, "crowd": 1.0, "served": None}
     return {name: measure_truths(probabilities(logits, card, blend), test) for name, blend in by_blend.items()}
 
 

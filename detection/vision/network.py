@@ -8,6 +8,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import layers
 
 from detection.vision.card import HEADS, Architecture, Card, ModelFileError, load_card
@@ -51,6 +52,26 @@ class FusedBatchNormalization(layers.BatchNormalization):  # type: ignore[misc]
         return normalized.permute(0, 2, 3, 1)
 
 
+@keras.saving.register_keras_serializable("emotune")
+class SqueezeExcitation(layers.Layer):  # type: ignore[misc]
+    """Weigh each channel by what the whole picture holds (Hu et al. 2018)."""
+
+    def __init__(self, ratio: int, **how: Any) -> None:
+        super().__init__(**how)
+        self.ratio = ratio
+
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        width = shape[-1] or 0
+        self.squeeze = layers.Dense(max(1, width // self.ratio), activation="relu")
+        self.excite = layers.Dense(width, activation="sigmoid")
+        self.squeeze.build((None, width))
+        self.excite.build((None, self.squeeze.units))
+
+    def call(self, inputs: Any) -> Any:
+        weights = self.excite(self.squeeze(keras.ops.mean(inputs, axis=(1, 2))))
+        return inputs * weights[:, None, None, :]
+
+
 def build_network(architecture: Architecture, seed: int = 0) -> keras.Model:
     """Return a residual network: (n, 48, 48, 1) grey in 0..1 to a dict of logits (n, 7), one entry per head."""
     keras.utils.set_random_seed(seed)
@@ -59,7 +80,7 @@ def build_network(architecture: Architecture, seed: int = 0) -> keras.Model:
     x = _convolution(x, architecture.stem, 1, activate=True)
     for width in architecture.widths:
         for block in range(architecture.blocks):
-            x = _residual_block(x, width, stride=2 if block == 0 else 1)
+            x = _residual_block(x, width, stride=2 if block == 0 else 1, squeeze=architecture.squeeze)
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)
     x = layers.Dropout(architecture.dropout, dtype="float32")(x)
     outputs = {head: layers.Dense(len(EMOTIONS), dtype="float32", name=head)(x) for head in HEADS}
@@ -72,12 +93,23 @@ def _convolution(x: Any, width: int, stride: int, *, activate: bool, size: int =
     return layers.ReLU()(x) if activate else x
 
 
-def _residual_block(x: Any, width: int, stride: int) -> Any:
+def _residual_block(x: Any, width: int, stride: int, squeeze: int) -> Any:
     y = _convolution(x, width, stride, activate=True)
     y = _convolution(y, width, 1, activate=False)
+    if squeeze:
+        y = SqueezeExcitation(squeeze)(y)
     if stride != 1 or x.shape[-1] != width:
         x = _convolution(x, width, stride, activate=False, size=1)
     return layers.ReLU()(layers.Add()([x, y]))
+
+
+def predict(network: keras.Model, faces: npt.NDArray[np.uint8], batch: int = 256) -> dict[str, npt.NDArray[np.float32]]:
+    """Return the logits by head, each (n, 7), of (n, 48, 48) grey faces."""
+    parts: list[dict[str, npt.NDArray[np.float32]]] = []
+    for start in range(0, len(faces), batch):
+        part = faces[start : start + batch, ..., None].astype(np.float32) / 255
+        parts.append({k: keras.ops.convert_to_numpy(v) for k, v in network(part, training=False).items()})
+    return {head: np.concatenate([part[head] for part in parts]) for head in HEADS}
 
 
 def save_network(network: keras.Model, card: Card, folder: Path) -> None:
@@ -98,7 +130,7 @@ def load_network(folder: Path) -> tuple[keras.Model, Card]:
     network = build_network(card.architecture)
     try:
         with np.load(folder / "weights.npz", allow_pickle=False) as stored:
-            network.set_weights([stored[name] for name in sorted(stored.files)])
+            network.set_weights([stored[name] for name in sorted(stored.files) if name != "ranges"])
     except (OSError, ValueError) as error:
         raise ModelFileError(f"{folder}/weights.npz does not fit its card ({error}); train again") from error
     return network, card

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from keras import layers
 
 from detection.vision.card import ModelFileError
-from detection.vision.data import SIZE, Split, load_split, measured_split
+from detection.vision.data import SIZE, Split, load_split, measured_split, remembered
 from emotune.emotions import EMOTIONS
 
 Report = Callable[[str, dict[str, float]], None]
@@ -42,7 +42,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __init__(self, split: Split, batch: int, seed: int) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
-        self.split, self.batch, self.seed = split, batch, seed
+        self.split, self.batch, self.seed = remembered(split), batch, seed
         self.start_epoch(0)
 
     def __len__(self) -> int:

@@ -16,6 +16,8 @@ from detection.vision.pictures import UnreadablePicture, decode
 SIZE = 48
 # The longest side of a photograph that is read whole.
 PHOTOGRAPH = 640
+# Bytes of decoded faces that a training keeps, half a million of them: decoding took as long as a tenth of a step.
+MEMORY = 1 << 30
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -90,6 +92,26 @@ class PictureSource:
     def _broken(self, name: str, error: Exception) -> DataError:
         reason = str(error).replace("\n", " ")
         return DataError(f"{self.path}: picture {name} cannot be decoded ({reason}); remove it")
+
+
+class Remembered:
+    """The pictures of another source, decoded once as long as they fit into memory; those beyond it come from there."""
+
+    def __init__(self, source: Pictures, limit: int = MEMORY) -> None:
+        """`limit` is how many bytes of faces are kept."""
+        self.path, self._source = source.path, source
+        self._room, self._faces = limit // (SIZE * SIZE), dict[str, Pixels]()
+
+    def face(self, name: str) -> Pixels:
+        face = self._faces.get(name)
+        if face is None:
+            face = self._source.face(name)
+            if len(self._faces) < self._room:
+                self._faces[name] = face
+        return face
+
+    def photograph(self, name: str) -> Pixels:
+        return self._source.photograph(name)
 
 
 class PixelTable:

@@ -67,7 +67,7 @@ class Network:
                 return None
             crop = align(pyramid, faces[0].landmarks["left_eye"], faces[0].landmarks["right_eye"])
         logits, card = self._classifier.logits(crop[None]), self._classifier.card
-        blends = {"labels": 0.0, "crowd": 1.0, "served": card.blend}
+        blends = {"labels": 0.0, "crowd": 1.0, "served": None}
         return {head: probabilities(logits, card, blends[head])[0] for head in self.heads}
 
     def close(self) -> None:

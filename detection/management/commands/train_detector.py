@@ -10,9 +10,22 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from detection.vision.card import Architecture, ModelFileError
+from detection.vision.card import LARGE, Architecture, ModelFileError, load_card
 from detection.vision.data import DataError, check_pictures, load_split, measured_split
 from detection.vision.layouts import LAYOUTS
+from detection.vision.recipe import Recipe
+
+# The recipe's settings by the option that changes them.
+RECIPE = {
+    "epochs": "epochs",
+    "batch": "batch",
+    "rate": "rate",
+    "seed": "seed",
+    "average": "average",
+    "mixup": "mixup",
+    "teacher_share": "teacher",
+}
+PLAIN = {"epochs", "batch", "seed"}
 
 
 class Command(BaseCommand):
@@ -29,6 +42,16 @@ class Command(BaseCommand):
         parser.add_argument("--model", choices=("emotune", "cnn"), default="emotune", help="cnn: the paper's plain one")
         parser.add_argument("--out", type=Path, required=True, metavar="M", help="folder for weights and model card")
         parser.add_argument("--start", type=Path, metavar="M", help="folder of earlier weights to go on from")
+        parser.add_argument(
+            "--size", choices=("small", "large"), help="large: a teacher (default: small, or --start's)"
+        )
+        parser.add_argument(
+            "--teacher", metavar="M[,M]", help="folders of networks to learn from, whose answers average"
+        )
+        parser.add_argument("--teacher-share", type=_share, metavar="S", help="share of the teachers in the targets")
+        parser.add_argument("--mixup", type=_share, metavar="B", help="mix pictures in pairs by Beta(B, B)")
+        parser.add_argument("--average", type=_share, metavar="A", help="momentum of the average of the weights")
+        parser.add_argument("--float32", action="store_true", help="for processors without bfloat16: many times faster")
         parser.add_argument("--epochs", type=_positive, help="passes over the pictures (default: the recipe's)")
         parser.add_argument("--batch", type=_positive, help="pictures in a step (default: the recipe's)")
         parser.add_argument("--rate", type=float, help="highest learning rate (default: the recipe's)")
@@ -36,15 +59,19 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the model card, and nothing else, on stdout")
 
     def handle(self, *, data: Path, out: Path, model: str, layout: str | None, **options: Any) -> None:
-        given = {name: options[name] for name in ("epochs", "batch", "rate", "seed") if options[name] is not None}
-        if model == "cnn" and (options["start"] or "rate" in given):
-            raise CommandError("--start and --rate are not for the plain network; leave them out")
+        given = _settings(model, options)
+        teachers = [Path(part.strip()) for part in (options["teacher"] or "").split(",") if part.strip()]
         try:
+            for folder in teachers:
+                load_card(folder)
             _check(data, layout)
             if model == "cnn":
                 card = _train_plain(data, out, layout, given)
             else:
-                card = _train(data, out, layout, given, options["start"])
+                size = LARGE if options["size"] == "large" else Architecture()
+                card = _train(
+                    data, out, Recipe(**given), size, layout=layout, start=options["start"], teachers=teachers
+                )
         except (DataError, ModelFileError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
@@ -57,6 +84,26 @@ class Command(BaseCommand):
             for head in ("labels", "crowd"):
                 for truth, measures in card["measures"][head].items():
                     self.stdout.write(f"{head} head against {truth}: {measures['accuracy']:.1%} right")
+
+
+def _settings(model: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return the recipe's settings that were given. Raises CommandError where options contradict each other."""
+    given = {name: options[option] for option, name in RECIPE.items() if options[option] is not None}
+    if options["float32"]:
+        given["mixed_precision"] = False
+    if model == "cnn" and (set(given) - PLAIN or any(options[name] for name in ("start", "size", "teacher"))):
+        raise CommandError("the plain network takes --epochs, --batch and --seed alone; leave the others out")
+    if options["start"] and options["size"]:
+        raise CommandError("--start brings its own size; leave --size out")
+    if "teacher" in given and not options["teacher"]:
+        raise CommandError("--teacher-share needs a --teacher")
+    return given
+
+
+def _share(text: str) -> float:
+    if not 0 <= (share := float(text)) <= 1:
+        raise ValueError
+    return share
 
 
 def _positive(text: str) -> int:
@@ -73,12 +120,12 @@ def _check(data: Path, layout: str | None) -> None:
             check_pictures(split, bar.update)
 
 
-def _train(data: Path, out: Path, layout: str | None, given: dict[str, Any], start: Path | None) -> dict[str, Any]:
+def _train(data: Path, out: Path, recipe: Recipe, size: Architecture, **how: Any) -> dict[str, Any]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from detection.vision.training import Recipe, train
+    from detection.vision.training import train
 
     with Bars() as bars:
-        return train(data, out, Recipe(**given), Architecture(), bars.report, start=start, layout=layout).to_json()
+        return train(data, out, recipe, size, bars.report, **how).to_json()
 
 
 def _train_plain(data: Path, out: Path, layout: str | None, given: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +149,13 @@ class Bars:
 
     def report(self, kind: str, values: dict[str, float]) -> None:
         """Show what `train` reports."""
+        if kind == "lesson":
+            if self._bar is None:
+                self._bar = tqdm(desc="read by teachers", unit="picture", file=sys.stderr)
+            self._bar.update(values["read"])
+            return
         if kind == "start":
+            self._close()
             self._plan = values
             return
         if self._bar is None:

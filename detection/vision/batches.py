@@ -1,0 +1,95 @@
+"""What one training shows the network: augmented batches, targets and weights, all drawn by the recipe's seed."""
+
+import os
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from detection.vision.augmentation import augment
+from detection.vision.card import HEADS
+from detection.vision.data import Split, remembered
+from detection.vision.recipe import Recipe
+from emotune.emotions import EMOTIONS
+
+# Rows of shares of the seven emotions (n, 7), or of weights (n,), by head.
+ByHead = dict[str, npt.NDArray[np.float32]]
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of augmented faces, decoded in the background; what epoch e shows depends on the seed and e alone."""
+
+    def __init__(self, split: Split, recipe: Recipe, lesson: ByHead | None = None) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        self.split, self.recipe, self.epoch = remembered(split), recipe, 0
+        own = make_targets(split, recipe)
+        self.targets = taught(own, lesson, recipe.teacher) if lesson else own
+        self.weights = make_weights(split, self.targets, recipe)
+        self.order = np.arange(len(split))
+
+    def __len__(self) -> int:
+        return len(self.split) // self.recipe.batch
+
+    def start_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+        self.order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.split))
+
+    def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
+        chosen = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
+        rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
+        faces = augment(np.divide(self.split.pictures(chosen), 255, dtype=np.float32), rng)
+        targets = {head: self.targets[head][chosen] for head in HEADS}
+        weights = {head: self.weights[head][chosen] for head in HEADS}
+        if self.recipe.mixup:
+            faces, targets, weights = mix(faces, targets, weights, self.recipe.mixup, rng)
+        return faces[..., None], targets, weights
+
+
+def make_targets(split: Split, recipe: Recipe) -> ByHead:
+    """Return (n, 7) target shares by head; a row of zeros in `crowd` means that FER+ has no vote for the picture."""
+    one_hot = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
+    voted = np.isfinite(split.votes).all(axis=1, keepdims=True)
+    votes = np.where(voted, split.votes, one_hot)
+    labels = (1 - recipe.label_votes) * one_hot + recipe.label_votes * votes
+    labels = (1 - recipe.smoothing) * labels + recipe.smoothing / len(EMOTIONS)
+    return {"labels": labels.astype(np.float32), "crowd": np.where(voted, votes, 0).astype(np.float32)}
+
+
+def taught(own: ByHead, lesson: ByHead, share: float) -> ByHead:
+    """Mix targets with what teachers say, which has `share`; a picture without votes learns `crowd` from them alone."""
+    voted = own["crowd"].sum(axis=1, keepdims=True) > 0
+    labels = (1 - share) * own["labels"] + share * lesson["labels"]
+    crowd = np.where(voted, (1 - share) * own["crowd"] + share * lesson["crowd"], lesson["crowd"])
+    return {"labels": labels.astype(np.float32), "crowd": crowd.astype(np.float32)}
+
+
+def mix(
+    faces: npt.NDArray[np.float32], targets: ByHead, weights: ByHead, beta: float, rng: np.random.Generator
+) -> tuple[npt.NDArray[np.float32], ByHead, ByHead]:
+    """Lay another face of the batch over each, by a share drawn for each, and mix targets and weights by it."""
+    other = rng.permutation(len(faces))
+    share = rng.beta(beta, beta, len(faces)).astype(np.float32)
+    share = np.maximum(share, 1 - share)
+    mixed_targets: ByHead = {}
+    mixed_weights: ByHead = {}
+    for head in HEADS:
+        first, second = share * weights[head], (1 - share) * weights[head][other]
+        total = first + second
+        rows = first[:, None] * targets[head] + second[:, None] * targets[head][other]
+        mixed_targets[head] = (rows / np.maximum(total, 1e-6)[:, None]).astype(np.float32)
+        mixed_weights[head] = total
+    share = share[:, None, None]
+    return share * faces + (1 - share) * faces[other], mixed_targets, mixed_weights
+
+
+def make_weights(split: Split, targets: ByHead, recipe: Recipe) -> ByHead:
+    """Return (n,) weights in the loss by head: none without a target, and more for the `labels` of rare emotions.
+
+    An emotion's weight is the square root of how many times rarer than the mean emotion it is, from 1 to `rare`.
+    """
+    counts = np.bincount(split.labels, minlength=len(EMOTIONS))
+    rarity = np.clip(np.sqrt(counts.mean() / np.maximum(counts, 1)), 1, max(1, recipe.rare))
+    seen = {head: (targets[head].sum(axis=1) > 0).astype(np.float32) for head in HEADS}
+    return {**seen, "labels": (seen["labels"] * rarity[split.labels]).astype(np.float32)}

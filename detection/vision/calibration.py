@@ -1,0 +1,107 @@
+"""Fit what a trained network's probabilities mean, on pictures that it was not trained on, and measure it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from detection.vision.card import HEADS, Card, load_card, probabilities, softmax
+from detection.vision.classifier import Classifier, observe
+from detection.vision.data import Split, hold_out, load_split, measured_split
+from detection.vision.evaluation import choose_threshold, fit_temperature, measure_heads
+from detection.vision.sureness import features
+from detection.vision.twins import without_twins
+from emotune.emotions import EMOTIONS
+
+Shares = npt.NDArray[np.float64]
+# Pictures whose values say how eight bits have to be laid.
+OBSERVED = 512
+# The share of the held-out fearful faces that the `labels` head has to find, and steps by which its logit is raised.
+FEAR, RAISES = 0.52, np.arange(0, 1.01, 0.1)
+# The pull of the weights of a logistic regression towards 0.
+PULL = 3.0
+
+
+def calibrate(folder: Path, data: Path, layout: str | None = None) -> Card:
+    """Fit the network of a folder anew on what its training held out of `data`, and write its card and ranges.
+
+    Raises ModelFileError where there is no network, and DataError where data are bad.
+    """
+    card = load_card(folder)
+    share, seed = card.training.get("held_out", 0.05), card.training.get("seed", 7)
+    kept, held = hold_out(load_split(data, "train", layout), share, seed)
+    test = load_split(data, measured_split(data, layout), layout)
+    return settle(folder, kept, held, test)
+
+
+def settle(folder: Path, kept: Split, held: Split, test: Split) -> Card:
+    """Fit the network of a folder on `held`, less near-duplicates of `kept`, measure it on `test`, write both down."""
+    drawn = np.random.default_rng(0).permutation(len(kept))[:OBSERVED]
+    observe(folder, kept.pictures(np.sort(drawn)))
+    classifier = Classifier.load(folder, exact=True)
+    strangers = without_twins(held, kept)
+    raised = raise_fear(classifier.logits(held.pictures(range(len(held))))["labels"], held.labels)
+    card = replace(classifier.card, offset={"labels": raised, "crowd": [0.0] * len(EMOTIONS)})
+    card = fitted(card, classifier.logits(strangers.pictures(range(len(strangers)))), strangers)
+    write_card(folder, card)
+    served = Classifier.load(folder)
+    card = replace(card, measures=measure_heads(served.logits(test.pictures(range(len(test)))), test, card))
+    write_card(folder, card)
+    return card
+
+
+def write_card(folder: Path, card: Card) -> None:
+    part = folder / "card.json.part"
+    part.write_text(json.dumps(card.to_json(), indent=1) + "\n", encoding="utf-8")
+    part.replace(folder / "card.json")
+
+
+def fitted(card: Card, logits: dict[str, npt.NDArray[np.float32]], held: Split) -> Card:
+    """Return the card with temperatures, sureness and threshold fitted to the logits of held-out pictures.
+
+    A head's temperature is fitted to the truth that it answers for: the data set's own label, and the majority of the
+    votes. How sure a reading is, and the threshold of `unsure`, are fitted to what people saw: votes, or labels where
+    there are none.
+    """
+    labels = np.eye(len(EMOTIONS))[held.labels]
+    voted = np.isfinite(held.votes).all(axis=1, keepdims=True)
+    seen = np.where(voted, np.nan_to_num(held.votes.astype(np.float64)), labels)
+    majority = np.eye(len(EMOTIONS))[seen.argmax(axis=1)]
+    truth = {"labels": labels, "crowd": majority}
+    raised = {head: logits[head] + np.asarray(card.offset[head], np.float32) for head in HEADS}
+    card = replace(card, temperature={head: fit_temperature(raised[head], truth[head]) for head in HEADS})
+    card = replace(card, sureness=fit_sureness(card, logits, majority))
+    return replace(card, unsure_below=round(choose_threshold(probabilities(logits, card), seen), 3))
+
+
+def raise_fear(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> list[float]:
+    """Return the offsets (7,) by which a share FEAR of the fearful faces is found, which are the most often missed."""
+    fear = EMOTIONS.index("fear")
+    offset = np.zeros(len(EMOTIONS))
+    for raised in RAISES:
+        offset[fear] = raised
+        found = (logits + offset).argmax(axis=1)[labels == fear] == fear
+        if len(found) == 0 or found.mean() >= FEAR:
+            break
+    return [round(float(value), 2) for value in offset]
+
+
+def fit_sureness(card: Card, logits: dict[str, npt.NDArray[np.float32]], majority: Shares) -> list[float]:
+    """Return the weights of `sureness.confidence` by which it says best how often readings are the majority's."""
+    labels, crowd = (softmax(logits[head] / card.temperature[head]) for head in HEADS)
+    served = (1 - card.blend) * labels + card.blend * crowd
+    seen = features(labels, crowd, served)
+    right = (served.argmax(axis=1) == majority.argmax(axis=1)).astype(np.float64)
+
+    def loss(weights: Shares) -> tuple[float, Shares]:
+        score = seen @ weights
+        miss = 1 / (1 + np.exp(-score)) - right
+        value = np.logaddexp(0, score).sum() - right @ score + PULL / 2 * weights @ weights
+        return float(value), seen.T @ miss + PULL * weights
+
+    found: Any = minimize(loss, np.zeros(seen.shape[1]), jac=True, method="L-BFGS-B")
+    return [round(float(weight), 4) for weight in found.x]

@@ -1,0 +1,31 @@
+"""The settings of a training of the emotion network."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of one training run; the defaults are those of the published weights.
+
+    `label_votes` is the share of FER+'s votes in the target of the `labels` head, whose rest is FER2013's own label.
+    `held_out` is the share of the training pictures kept for temperature, threshold and choosing. `average` is the
+    momentum of the exponential average of the weights, which is what a training ends with. `rare` bounds how much more
+    a picture of a rare emotion counts for the `labels` head than one of a common emotion. `teacher` is the share of the
+    teachers' probabilities in the targets of both heads, where there are teachers. `mixup` is the parameter of the Beta
+    distribution by which two pictures of a batch are mixed with their targets (Zhang et al. 2018); 0 mixes none.
+    """
+
+    epochs: int = 40
+    batch: int = 96
+    rate: float = 2e-3
+    weight_decay: float = 0.02
+    warmup: float = 0.06
+    label_votes: float = 0.25
+    smoothing: float = 0.05
+    held_out: float = 0.05
+    average: float = 0.999
+    rare: float = 3.0
+    teacher: float = 0.5
+    mixup: float = 0.0
+    seed: int = 7
+    mixed_precision: bool = True

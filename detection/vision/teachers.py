@@ -1,0 +1,50 @@
+"""What trained networks say of the training pictures, for a smaller network to learn from (Hinton et al. 2015)."""
+
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from detection.vision.card import HEADS, softmax
+from detection.vision.data import Split
+from detection.vision.network import load_network, predict
+
+Shares = dict[str, npt.NDArray[np.float32]]
+# Pictures that go through a teacher at a time.
+CHUNK = 1024
+
+
+def fingerprint(folders: Sequence[Path]) -> list[int]:
+    """Return a number for each folder that changes with its weights. Raises OSError where there are none."""
+    return [zlib.crc32((folder / "weights.npz").read_bytes()) for folder in folders]
+
+
+def lesson(folders: Sequence[Path], split: Split, cache: Path, progress: Callable[[int], object]) -> Shares:
+    """Return what the networks of `folders` say of each picture of a split: (n, 7) probabilities by head.
+
+    They are the mean over the networks and over each picture and its mirrored twin, at temperature 1, which is what
+    the networks were trained to say. They are kept in the file `cache`, from where they come when the same networks
+    are asked about the same pictures again. `progress` hears how many pictures were read. Raises ModelFileError.
+    """
+    known = json.dumps({"teachers": fingerprint(folders), "pictures": zlib.crc32("\n".join(split.names).encode())})
+    if cache.is_file():
+        with np.load(cache, allow_pickle=False) as stored:
+            if str(stored["known"]) == known:
+                return {head: stored[head] for head in HEADS}
+    said = {head: np.zeros((len(split), 7), np.float32) for head in HEADS}
+    for folder in folders:
+        network, _ = load_network(folder)
+        for start in range(0, len(split), CHUNK):
+            faces = split.pictures(range(start, min(start + CHUNK, len(split))))
+            for seen in (faces, faces[:, :, ::-1]):
+                for head, logits in predict(network, seen).items():
+                    said[head][start : start + len(faces)] += softmax(logits) / (2 * len(folders))
+            progress(len(faces))
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    part = cache.with_name("part-" + cache.name)
+    np.savez(part, allow_pickle=False, known=np.array(known), **said)
+    part.replace(cache)
+    return said
