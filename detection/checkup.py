@@ -139,7 +139,7 @@ def _quantile(ordered: Sequence[float], share: float) -> float | None:
 def _outcomes(hour: Counter[str], day: Counter[str]) -> Table:
     rows = tuple((str(status.label), hour[status], day[status]) for status in Status)
     columns = (Column("outcome"), Column("last hour"), Column("last day"))
-    return Table("Captures by outcome", columns, rows)
+    return Table("Captures by outcome", columns, rows, is_open=True)
 
 
 def _durations(hour: _Times, day: _Times) -> Table:

@@ -11,6 +11,7 @@ from emotune.http import GetResponse
 from emotune.workers import warm_readers
 
 OK = "ok"
+UNKNOWN = "not known while the broker does not answer"
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,9 @@ class HealthMiddleware:
 
 def ready() -> HttpResponse:
     """Return 200 when a capture could be taken and read now, else 503; the body says what is missing."""
-    parts = {"database": database_answer(), "broker": broker_answer(), "reader": reader_answer()}
+    broker = broker_answer()
+    reader = reader_answer() if broker == OK else UNKNOWN
+    parts = {"database": database_answer(), "broker": broker, "reader": reader}
     is_ready = all(answer == OK for answer in parts.values())
     response = JsonResponse(parts, status=200 if is_ready else 503)
     response["Cache-Control"] = "no-store"
@@ -60,4 +63,4 @@ def reader_answer() -> str:
     try:
         return OK if warm_readers() else "no worker is warm"
     except redis.RedisError:
-        return "not known while the broker does not answer"
+        return UNKNOWN

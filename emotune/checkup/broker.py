@@ -18,8 +18,8 @@ MORE_READERS = "Captures come faster than they are read. Start more workers."
 WORKERS = tuple(
     Column(*column)
     for column in (
-        ("process",), ("takes",), ("state",), ("busy, last minute", "share"), ("tasks",), ("memory", "bytes"),
-        ("up", "s"), ("last word", "s"),
+        ("process",), ("takes",), ("state",), ("busy", "share"), ("memory", "bytes"), ("last word", "s"), ("tasks",),
+        ("up", "s"),
     )
 )  # fmt: skip
 
@@ -88,13 +88,15 @@ def part_of_workers(told: Told | None) -> Part:
         Figure("Fell silent", silent, "", rising(silent, look=1), "They were killed or hang: see their logs."),
     )
     rows = tuple(_row(worker) for worker in told.workers)
-    table = Table("Worker processes", WORKERS, rows, "No worker has said anything in the last ten minutes.")
+    table = Table(
+        "Worker processes", WORKERS, rows, "No worker has said anything in the last ten minutes.", is_open=True
+    )
     return Part("Workers", figures, (table,))
 
 
 def _row(worker: Worker) -> tuple[str | float | int | None, ...]:
     return (
-        worker.name, worker.role, _state(worker), worker.load, worker.tasks, worker.memory, worker.up_s, worker.heard_s,
+        worker.name, worker.role, _state(worker), worker.load, worker.memory, worker.heard_s, worker.tasks, worker.up_s,
     )  # fmt: skip
 
 

@@ -96,12 +96,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values; `empty` is what stands there where there is none."""
+    """Rows of values; `empty` is what stands there where there is none. A page shows it at once if it `is_open`."""
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
     empty: str = "There is none."
+    is_open: bool = False
 
     @property
     def shown(self) -> list[list[str]]:

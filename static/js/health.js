@@ -1,4 +1,4 @@
-// "Is it well?" asks again by itself, unless nobody looks or somebody said to wait; what was opened stays open.
+// "Is it well?" asks again by itself, unless nobody looks or somebody said to wait; what was opened or closed stays so.
 
 const report = document.getElementById("report");
 const pause = document.getElementById("pause");
@@ -22,14 +22,14 @@ report.addEventListener("htmx:beforeRequest", (event) => {
   if (rests()) event.preventDefault();
 });
 
-let opened = [];
+let opened = new Map();
 let last = verdict();
 
 report.addEventListener("htmx:beforeSwap", () => {
-  opened = [...report.querySelectorAll("details[open]")].map((each) => each.id);
+  opened = new Map([...report.querySelectorAll("details")].map((each) => [each.id, each.open]));
 });
 report.addEventListener("htmx:afterSwap", () => {
-  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  for (const each of report.querySelectorAll("details")) each.open = opened.get(each.id) ?? each.open;
   // said aloud when it changes, and not every ten seconds
   if (verdict() !== last) spoken.textContent = last = verdict();
 });
