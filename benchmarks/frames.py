@@ -79,28 +79,43 @@ def photographs(folder: Path) -> dict[str, Image.Image]:
     return {file.name: Image.fromarray(decode(file.read_bytes(), FRAME_SIDE)) for file in sorted(folder.glob("*.jpg"))}
 
 
-def spoilt(picture: Image.Image) -> dict[str, Image.Image]:
-    """Return what a webcam makes of a picture: further away, in the dark, out of focus, noisy, badly compressed."""
-    rng = np.random.default_rng(0)
-    third = picture.resize((picture.width // 3, picture.height // 3), Image.Resampling.BOX)
-    half = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.BOX)
-    noisy = np.asarray(picture) + rng.normal(0, 20, (picture.height, picture.width, 3))
+def spoilt(picture: Image.Image, seed: int = 0) -> dict[str, Image.Image]:
+    """Return what a webcam makes of a picture: further away, in the dark, out of focus, noisy, badly compressed.
+
+    With the seed 0 by how much is fixed; the rule of `FaceFinder` was chosen on these. Others draw it.
+    """
+    rng = np.random.default_rng(seed)
+    if seed:
+        half, third, light, blur = (rng.uniform(*span) for span in ((0.4, 0.7), (0.25, 0.4), (0.2, 0.6), (0.5, 2.5)))
+        noise, quality, turn = rng.uniform(5, 25), int(rng.integers(15, 60)), rng.uniform(3, 12) * rng.choice((-1, 1))
+        names = "smaller", "much smaller", "JPEG", "turned by up to 12 degrees"
+    else:
+        half, third, light, blur, noise, quality, turn = 1 / 2, 1 / 3, 0.3, 2, 20, 20, 10
+        names = "half the size", "a third of the size", "JPEG at 20", "turned by 10 degrees"
+    noisy = np.asarray(picture) + rng.normal(0, noise, (picture.height, picture.width, 3))
     return {
-        "half the size": on_grey(half, 640, 480),
-        "a third of the size": on_grey(third, 640, 480),
-        "dim": ImageEnhance.Brightness(picture).enhance(0.3),
-        "blurred": picture.filter(ImageFilter.GaussianBlur(2)),
+        names[0]: on_grey(_shrunk(picture, half), 640, 480),
+        names[1]: on_grey(_shrunk(picture, third), 640, 480),
+        "dim": ImageEnhance.Brightness(picture).enhance(light),
+        "blurred": picture.filter(ImageFilter.GaussianBlur(blur)),
         "noisy": Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)),
-        "JPEG at 20": Image.open(io.BytesIO(jpeg(picture, 20))).convert("RGB"),
+        names[2]: Image.open(io.BytesIO(jpeg(picture, quality))).convert("RGB"),
         "mirrored": picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        "turned by 10 degrees": picture.rotate(10, Image.Resampling.BICUBIC, fillcolor=GREY),
+        names[3]: picture.rotate(turn, Image.Resampling.BICUBIC, fillcolor=GREY),
     }
 
 
-def faceless(count: int = 200) -> Iterator[tuple[str, Frame]]:
-    """Yield pictures of 640x480 pixels without a face, with their names: scikit-image's, noise, textures, shapes."""
-    rng = np.random.default_rng(1)
-    kinds = [*_stored(rng), *_composed(rng)]
+def _shrunk(picture: Image.Image, share: float) -> Image.Image:
+    return picture.resize((int(picture.width * share), int(picture.height * share)), Image.Resampling.BOX)
+
+
+def faceless(count: int = 200, seed: int = 0) -> Iterator[tuple[str, Frame]]:
+    """Yield pictures of 640x480 pixels without a face, with their names: scikit-image's, noise, textures, shapes.
+
+    The rule of `FaceFinder` was chosen on those of the seed 0. With others come more kinds of shapes.
+    """
+    rng = np.random.default_rng(1 + seed)
+    kinds = [*_stored(rng), *_composed(rng), *(_drawn(rng) if seed else ())]
     for number in range(count):
         name, make = kinds[number % len(kinds)]
         yield f"{name} {number // len(kinds)}", make()
@@ -161,3 +176,34 @@ def _composed(rng: np.random.Generator) -> Iterator[tuple[str, "object"]]:
         return (one + (two - one) * (x + y)[..., None] / (640 + 480)).astype(np.uint8)
 
     yield from (("noise", noise), ("clouds", clouds), ("waves", waves), ("discs", discs), ("slope", slope))
+
+
+def _drawn(rng: np.random.Generator) -> Iterator[tuple[str, "object"]]:
+    y, x = np.mgrid[:480, :640].astype(np.float32)
+
+    def ovals() -> Frame:
+        frame = np.tile(rng.integers(0, 256, 3), (480, 640, 1)).astype(np.uint8)
+        for _ in range(12):
+            wide, high = rng.integers(8, 120, 2)
+            inside = ((x - rng.integers(640)) / wide) ** 2 + ((y - rng.integers(480)) / high) ** 2 < 1
+            frame[inside] = rng.integers(0, 256, 3)
+        return frame
+
+    def stripes() -> Frame:
+        turn, width = rng.uniform(0, np.pi), rng.uniform(4, 60)
+        bright = np.sin((x * np.cos(turn) + y * np.sin(turn)) / width) > rng.uniform(-0.5, 0.5)
+        one, two = rng.integers(0, 256, (2, 3))
+        return np.where(bright[..., None], one, two).astype(np.uint8)
+
+    def blurs() -> Frame:
+        noise = rng.integers(0, 256, (480, 640, 3), dtype=np.uint8)
+        soft = np.asarray(Image.fromarray(noise).filter(ImageFilter.GaussianBlur(rng.uniform(1, 12))), np.float32)
+        spread = (soft - soft.mean()) / max(float(soft.std()), 1e-6)
+        return np.clip(128 + 50 * spread, 0, 255).astype(np.uint8)
+
+    def boards() -> Frame:
+        across, down = rng.integers(6, 90, 2)
+        odd = (x // across + y // down) % 2 == 1
+        return np.where(odd[..., None], rng.integers(0, 256, 3), rng.integers(0, 256, 3)).astype(np.uint8)
+
+    yield from (("ovals", ovals), ("stripes", stripes), ("blurs", blurs), ("boards", boards))

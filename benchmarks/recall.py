@@ -1,9 +1,10 @@
 """Compare the faces that emotune finds with those of the `mtcnn` package: on photographs, spoilt ones, and none.
 
-EMOTUNE_DATA=FOLDER python -m benchmarks.recall [--faceless 200]
+EMOTUNE_DATA=FOLDER python -m benchmarks.recall [--faceless 200] [--seed 0]
 
 FOLDER/faces holds photographs. Every face of the package, at 640 pixels on the longer side, is looked for among ours:
 found means that the boxes overlap by 0.7 (intersection over union) and both eyes lie within 5 % of the face's width.
+The rule by which we look was chosen on the pictures of the seed 0; other seeds make others.
 """
 
 import argparse
@@ -79,7 +80,7 @@ def load_package() -> Package:
     return finder
 
 
-def compare(finder: FaceFinder, package: Package) -> tuple[dict[str, Tally], list[str]]:
+def compare(finder: FaceFinder, package: Package, seed: int) -> tuple[dict[str, Tally], list[str]]:
     """Return a tally for each kind of picture, and a line for each face that was not found."""
     folder = photograph_folder()
     if folder is None:
@@ -87,18 +88,18 @@ def compare(finder: FaceFinder, package: Package) -> tuple[dict[str, Tally], lis
     tallies: dict[str, Tally] = {}
     wrong = []
     for name, picture in tqdm(photographs(folder).items(), desc="photographs", leave=False, disable=None):
-        for kind, frame in {"as they are": picture, **spoilt(picture)}.items():
+        for kind, frame in {"as they are": picture, **spoilt(picture, seed)}.items():
             pixels = np.asarray(frame)
             tally = tallies.setdefault(kind, Tally())
             wrong += [f"{name}, {kind}: {words}" for words in tally.add(finder.find(pixels), package(pixels))]
     return tallies, wrong
 
 
-def false_faces(finder: FaceFinder, package: Package, count: int) -> tuple[int, int, list[str]]:
+def false_faces(finder: FaceFinder, package: Package, count: int, seed: int) -> tuple[int, int, list[str]]:
     """Return the false faces of ours and of the package, and the names of pictures in which ours sees one."""
     ours = theirs = 0
     names = []
-    for name, frame in tqdm(faceless(count), total=count, desc="without faces", leave=False, disable=None):
+    for name, frame in tqdm(faceless(count, seed), total=count, desc="without faces", leave=False, disable=None):
         found = finder.find(frame)
         ours += len(found)
         theirs += len(package(frame))
@@ -109,11 +110,12 @@ def false_faces(finder: FaceFinder, package: Package, count: int) -> tuple[int, 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--faceless", type=int, default=200, metavar="N", help="how many pictures without faces")
+    parser.add_argument("--seed", type=int, default=0, help="which spoilt pictures and which without faces")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     finder, package = FaceFinder(), load_package()
-    tallies, wrong = compare(finder, package)
-    ours, theirs, names = false_faces(finder, package, options.faceless)
+    tallies, wrong = compare(finder, package, options.seed)
+    ours, theirs, names = false_faces(finder, package, options.faceless, options.seed)
     if options.json:
         kinds = {kind: vars(tally) for kind, tally in tallies.items()}
         print(json.dumps({"kinds": kinds, "wrong": wrong, "false": {"ours": ours, "package": theirs, "in": names}}))

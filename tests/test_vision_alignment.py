@@ -72,24 +72,43 @@ def test_eyes_in_one_place_give_a_crop_all_the_same():
     assert align(Pyramid(astronaut()), (200, 100), (200, 100)).shape == (SIZE, SIZE)
 
 
+def sizes_of(pyramid):
+    return [pyramid.level(number).size for number in range(pyramid.depth)]
+
+
 def test_a_pyramid_halves_its_frame_until_little_is_left():
-    sizes = [image.size for image in Pyramid(np.zeros((480, 640, 3), np.uint8)).images]
+    sizes = sizes_of(Pyramid(np.zeros((480, 640, 3), np.uint8)))
     assert sizes == [(640 // 2**i, 480 // 2**i) for i in range(LEVELS)]
-    assert [image.size for image in Pyramid(np.zeros((3, 5, 3), np.uint8)).images] == [(5, 3), (3, 2)]
+    assert sizes_of(Pyramid(np.zeros((3, 5, 3), np.uint8))) == [(5, 3), (3, 2)]
+    assert sizes_of(Pyramid(np.zeros((9, 5, 3), np.uint8))) == [(5, 9), (3, 5), (2, 3)]
+    assert sizes_of(Pyramid(np.zeros((1, 700, 3), np.uint8))) == [(700, 1)]
 
 
-@pytest.mark.parametrize("step", [1, 2, 4, 16])
-def test_samples_at_every_level_lie_where_they_were_asked_for(step):
+def slopes():
+    """Return a frame whose red says how far to the right a pixel lies, and green how far down."""
     row, column = np.mgrid[:128, :256].astype(np.uint8)
-    pyramid = Pyramid(np.stack([column, row, np.zeros_like(row)], axis=-1))
-    x, y = np.array([[[100.25, 30.5]]]), np.array([[[60.75, 90.0]]])
-    sampled = pyramid.sample(x, y, np.array([step]), repeat_edge=False)
-    assert sampled[0, 0, :, 0] == pytest.approx(x[0, 0], abs=0.6)
-    assert sampled[0, 0, :, 1] == pytest.approx(y[0, 0], abs=0.6)
+    return Pyramid(np.stack([column, row, np.zeros_like(row)], axis=-1))
 
 
-def test_outside_the_frame_lies_grey_when_it_is_asked_for():
+@pytest.mark.parametrize("step", [1, 2, 4, 1j, -2, 1 + 1j])
+def test_points_of_every_level_lie_where_they_were_asked_for(step):
+    sampled = slopes().turned(100.25 + 60.75j, step, 5).astype(float)
+    down, across = np.mgrid[:5, :5]
+    points = 100.25 + 60.75j + step * (across + 1j * down)
+    assert sampled[..., 0] == pytest.approx(points.real, abs=1.1)
+    assert sampled[..., 1] == pytest.approx(points.imag, abs=1.1)
+
+
+def test_a_box_is_cut_from_its_first_to_its_last_point():
+    (cut,) = slopes().cut(np.array([[20.5, 30, 66.5, 99]], np.float32), 24).astype(float)
+    assert cut[0, :, 0] == pytest.approx(np.linspace(20.5, 66.5, 24), abs=1)
+    assert cut[:, 0, 1] == pytest.approx(np.linspace(30, 99, 24), abs=1)
+
+
+def test_outside_the_frame_lies_grey_around_boxes_and_its_edge_around_faces():
     pyramid = Pyramid(np.full((64, 64, 3), 250, np.uint8))
-    far = np.array([[[-50.0, 500.0, 32.0]]])
-    assert (pyramid.sample(far, far, np.array([1.0]), repeat_edge=False)[0, 0, :2] == 128).all()
-    assert (pyramid.sample(far, far, np.array([1.0]), repeat_edge=True) == 250).all()
+    (half, all_of_it) = pyramid.cut(np.array([[-48, 0, 47, 63], [-500, -500, -90, -90]], np.float32), 96)
+    assert (half[:, :47] == 128).all()
+    assert (half[:, 49:] == 250).all()
+    assert (all_of_it == 128).all()
+    assert (pyramid.turned(-40 - 40j, 2, 96) == 250).all()

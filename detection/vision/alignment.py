@@ -24,11 +24,8 @@ def align(pyramid: Pyramid, left_eye: tuple[float, float], right_eye: tuple[floa
     first, second = complex(*left_eye), complex(*right_eye)
     between = second - first
     step = (between if abs(between) >= 1 else 1) / ((EYES[1] - EYES[0]) * SIZE)
-    along = (np.arange(SIZE * OVERSAMPLING) + 0.5) / OVERSAMPLING
-    grid = along[None, :] + 1j * along[:, None] - (EYES[0] + EYES[1]) / 2 * SIZE
-    at = ((first + second) / 2 + step * grid)[None]
-    nearest = np.array([abs(step) / OVERSAMPLING * 2**0.5])  # the nearest level of the pyramid, not the next finer
-    sampled = pyramid.sample(at.real, at.imag, nearest, repeat_edge=True)[0] @ LUMA
+    corner = complex(0.5, 0.5) / OVERSAMPLING - (EYES[0] + EYES[1]) / 2 * SIZE
+    sampled = pyramid.turned((first + second) / 2 + step * corner, step / OVERSAMPLING, SIZE * OVERSAMPLING) @ LUMA
     mean = sampled.reshape(SIZE, OVERSAMPLING, SIZE, OVERSAMPLING).mean(axis=(1, 3))
     crop: npt.NDArray[np.uint8] = np.round(mean).astype(np.uint8)
     return crop

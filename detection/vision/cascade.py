@@ -1,17 +1,13 @@
-"""MTCNN's three networks with the weights of the `mtcnn` package, and the boxes between them.
+"""MTCNN's cascade: the boxes between its three networks.
 
-Zhang et al., "Joint Face Detection and Alignment using Multi-task Cascaded Convolutional Networks" (2016).
 Thresholds and the arithmetic of boxes are the package's, so that both find the same faces.
 """
 
-from importlib.util import find_spec
-from pathlib import Path
-
-import joblib
 import numpy as np
 import numpy.typing as npt
 
-from detection.vision.graphs import Array, Compiled, Graph
+from detection.vision.graphs import Array
+from detection.vision.mtcnn_networks import output_network, proposal_network, refinement_network
 from detection.vision.pyramid import GREY, Pyramid
 
 CELL, STRIDE = 12, 2
@@ -19,41 +15,47 @@ CELL, STRIDE = 12, 2
 PER_LEVEL, PROPOSALS, REFINED = 150, 96, 24
 
 
-def load_weights(name: str) -> list[Array]:
-    """Return the weights of "pnet", "rnet" or "onet" from the package's files, without importing the package."""
-    spec = find_spec("mtcnn")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("the package mtcnn is missing; install requirements-worker.txt")
-    weights: list[Array] = joblib.load(Path(spec.origin).parent / "assets" / "weights" / f"{name}.lz4")
-    return weights
-
-
 class Cascade:
     """The three networks, compiled."""
 
     def __init__(self, threads: int = 1) -> None:
-        self._propose = _proposal_network(threads)
-        self._refine = _refinement_network(threads)
-        self._settle = _output_network(threads)
+        self._propose = proposal_network(threads)
+        self._refine = refinement_network(threads)
+        self._settle = output_network(threads)
 
-    def find(self, pyramid: Pyramid, windows: list[float], margin: float = 0.0) -> Array:
-        """Return (n, 15): x1, y1, x2, y2, confidence, x of the five landmarks, y of them; the most certain first.
+    def propose(self, pyramid: Pyramid, windows: list[float], margin: float = 0.0) -> Array:
+        """Return candidates (n, 6): x1, y1, x2, y2, logit, window; the most certain first.
 
         `windows` are the sizes, in pixels of the frame, of the squares in which the first network looks for a face;
         they reach beyond the frame by `margin` of their size.
         """
-        proposals = [self._proposals(pyramid, window, margin, level) for level, window in enumerate(windows)]
-        boxes = np.concatenate([np.empty((0, 6), np.float32), *proposals])
-        boxes = suppress(suppress(boxes, 0.5, levels=True), 0.7)
-        boxes = _square(boxes[:PROPOSALS, :5])
+        beyond = round(margin * CELL)
+        read, laid = [], []
+        for window in windows:
+            width, height = (max(1, round(side * CELL / window)) for side in (pyramid.width, pyramid.height))
+            if min(width, height) + 2 * beyond < CELL:
+                continue
+            small = pyramid.resized(width, height)
+            if beyond:
+                small = np.pad(small, ((beyond, beyond), (beyond, beyond), (0, 0)), constant_values=GREY)
+            (cells,) = self._propose(small[None])
+            read.append(cells.reshape(5, -1))
+            laid.append((cells[0].size, cells.shape[2], pyramid.width / width, pyramid.height / height, window))
+        if not laid:
+            return np.empty((0, 6), np.float32)
+        return suppress(_candidates(np.concatenate(read, axis=1), np.array(laid, np.float32), beyond), 0.5, levels=True)
+
+    def settle(self, pyramid: Pyramid, candidates: Array) -> Array:
+        """Return faces (n, 15): x1, y1, x2, y2, confidence, x of the five landmarks, y of them, best first."""
+        boxes = _square(suppress(candidates, 0.7)[:PROPOSALS, :5])
         if not len(boxes):
             return np.empty((0, 15), np.float32)
-        read = self._refine(_crops(pyramid, boxes, 24))
+        read = self._refine(pyramid.cut(boxes, 24))
         boxes = suppress(_adjust(boxes, read)[_sure(read[:, 4], 0.7)], 0.7)
         boxes = _square(boxes[:REFINED])
         if not len(boxes):
             return np.empty((0, 15), np.float32)
-        read = self._settle(_crops(pyramid, boxes, 48))
+        read = self._settle(pyramid.cut(boxes, 48))
         sizes = boxes[:, 2:4] - boxes[:, :2] + 1
         x = boxes[:, :1] + sizes[:, :1] * read[:, 5:10] - 1
         y = boxes[:, 1:2] + sizes[:, 1:2] * read[:, 10:15] - 1
@@ -62,26 +64,31 @@ class Cascade:
         faces[:, 4] = 1 / (1 + np.exp(-faces[:, 4]))
         return faces
 
-    def _proposals(self, pyramid: Pyramid, window: float, margin: float, level: int) -> Array:
-        """Return (n, 6): x1, y1, x2, y2, logit, level."""
-        width, height = (max(1, round(side * CELL / window)) for side in (pyramid.width, pyramid.height))
-        beyond = round(margin * CELL)
-        small = pyramid.resized(width, height)
-        if beyond:
-            small = np.pad(small, ((beyond, beyond), (beyond, beyond), (0, 0)), constant_values=GREY)
-        if min(small.shape[:2]) < CELL:
-            return np.empty((0, 6), np.float32)
-        read = self._propose(small[None])[0]
-        row, column = np.nonzero(read[4] > _logit(0.6))
-        if not len(row):
-            return np.empty((0, 6), np.float32)
-        if len(row) > PER_LEVEL:
-            best = np.argpartition(-read[4, row, column], PER_LEVEL)[:PER_LEVEL]
-            row, column = row[best], column[best]
-        corner = np.stack([column, row], axis=1).astype(np.float32) * STRIDE - beyond
-        boxes = np.concatenate([corner, corner + CELL], axis=1) + read[:4, row, column].T * CELL
-        boxes *= np.array([pyramid.width / width, pyramid.height / height] * 2, np.float32)
-        return np.concatenate([boxes, read[4, row, column, None], np.full_like(boxes[:, :1], level)], axis=1)
+
+def _candidates(read: Array, laid: Array, beyond: int) -> Array:
+    """Return the boxes (n, 6) of the cells (5, n) that the first network takes for a face.
+
+    `laid` says of each size of windows: the number of its cells, of its columns, pixels of the frame for one of its own
+    across and down, and the window.
+    """
+    ends = np.cumsum(laid[:, 0].astype(np.intp))
+    at = np.flatnonzero(_sure(read[4], 0.6))
+    level = np.searchsorted(ends, at, side="right")
+    if (np.bincount(level, minlength=1) > PER_LEVEL).any():
+        at = np.concatenate([_best(at[level == number], read[4]) for number in range(len(laid))])
+        level = np.searchsorted(ends, at, side="right")
+    cells, columns, across, down, window = laid[level].T
+    row, column = np.divmod((at - ends[level] + cells).astype(np.float32), columns)
+    corner = np.stack([column, row], axis=1) * STRIDE - beyond
+    boxes = np.concatenate([corner, corner + CELL], axis=1) + read[:4, at].T * CELL
+    boxes *= np.stack([across, down, across, down], axis=1)
+    return np.concatenate([boxes, read[4, at, None], window[:, None]], axis=1)
+
+
+def _best(at: npt.NDArray[np.intp], logits: Array) -> npt.NDArray[np.intp]:
+    if len(at) <= PER_LEVEL:
+        return at
+    return at[np.argpartition(-logits[at], PER_LEVEL)[:PER_LEVEL]]
 
 
 def _sure(logits: Array, confidence: float) -> npt.NDArray[np.bool_]:
@@ -106,14 +113,6 @@ def _square(boxes: Array) -> Array:
     return np.concatenate([corner, corner + side, boxes[:, 4:]], axis=1)
 
 
-def _crops(pyramid: Pyramid, boxes: Array, size: int) -> npt.NDArray[np.uint8]:
-    along = np.linspace(0, 1, size, dtype=np.float32)
-    x, y = (boxes[:, i, None] + (boxes[:, i + 2] - boxes[:, i])[:, None] * along for i in (0, 1))
-    # Points of the frame itself, as the package takes them: means of what lies between them move eyes by pixels.
-    sampled = pyramid.sample(x[:, None, :], y[:, :, None], np.ones(len(boxes)), repeat_edge=False)
-    return np.round(sampled).astype(np.uint8)
-
-
 def suppress(boxes: Array, overlap: float, *, smaller: bool = False, levels: bool = False) -> Array:
     """Sort (n, 5 or more) boxes by confidence and drop those that overlap one before them by more than `overlap`.
 
@@ -135,59 +134,3 @@ def suppress(boxes: Array, overlap: float, *, smaller: bool = False, levels: boo
         over &= boxes[:, 5, None] == boxes[:, 5]
     kept: Array = boxes[~np.triu(over, k=1).any(axis=0)]
     return kept
-
-
-def _normalized(kernel: Array, bias: Array) -> tuple[Array, Array]:
-    """Let a first layer take pixels in 0..255 where its weights expect (pixel - 127.5) / 128."""
-    shift: Array = kernel.sum(axis=(0, 1, 2)) * np.float32(127.5 / 128)
-    return kernel / np.float32(128), bias - shift
-
-
-def _contrast(weights: Array, bias: Array) -> tuple[Array, Array]:
-    """Turn the two outputs of a softmax into one logit: that there is a face."""
-    return weights[..., 1:] - weights[..., :1], bias[1:] - bias[:1]
-
-
-def _column_first(weights: Array, side: int) -> Array:
-    """Reorder a dense layer's inputs from the package's (column, row, channel) to (channel, row, column)."""
-    channels = len(weights) // side**2
-    return weights.reshape(side, side, channels, -1).transpose(2, 1, 0, 3).reshape(len(weights), -1)
-
-
-def _proposal_network(threads: int) -> Compiled:
-    k1, b1, a1, k2, b2, a2, k3, b3, a3, box_k, box_b, face_k, face_b = load_weights("pnet")
-    graph = Graph()
-    x = graph.prelu(graph.convolution(graph.pixels(), *_normalized(k1, b1)), a1)
-    x = graph.pool(x, 2, same=True)
-    x = graph.prelu(graph.convolution(x, k2, b2), a2)
-    x = graph.prelu(graph.convolution(x, k3, b3), a3)
-    face_k, face_b = _contrast(face_k, face_b)
-    x = graph.convolution(x, np.concatenate([box_k, face_k], axis=-1), np.concatenate([box_b, face_b]))
-    return graph.compile(x, (1, "height", "width", 3), threads)
-
-
-def _refinement_network(threads: int) -> Compiled:
-    k1, b1, a1, k2, b2, a2, k3, b3, a3, w4, b4, a4, box_w, box_b, face_w, face_b = load_weights("rnet")
-    graph = Graph()
-    x = graph.prelu(graph.convolution(graph.pixels(), *_normalized(k1, b1)), a1)
-    x = graph.prelu(graph.convolution(graph.pool(x, 3, same=True), k2, b2), a2)
-    x = graph.prelu(graph.convolution(graph.pool(x, 3), k3, b3), a3)
-    x = graph.prelu(graph.dense(graph.node("Flatten", x), _column_first(w4, 3), b4), a4)
-    face_w, face_b = _contrast(face_w, face_b)
-    x = graph.dense(x, np.concatenate([box_w, face_w], axis=1), np.concatenate([box_b, face_b]))
-    return graph.compile(x, ("n", 24, 24, 3), threads)
-
-
-def _output_network(threads: int) -> Compiled:
-    k1, b1, a1, k2, b2, a2, k3, b3, a3, k4, b4, a4, w5, b5, a5, *heads = load_weights("onet")
-    box_w, box_b, points_w, points_b, face_w, face_b = heads
-    graph = Graph()
-    x = graph.prelu(graph.convolution(graph.pixels(), *_normalized(k1, b1)), a1)
-    x = graph.prelu(graph.convolution(graph.pool(x, 3, same=True), k2, b2), a2)
-    x = graph.prelu(graph.convolution(graph.pool(x, 3), k3, b3), a3)
-    x = graph.prelu(graph.convolution(graph.pool(x, 2, same=True), k4, b4), a4)
-    x = graph.prelu(graph.dense(graph.node("Flatten", x), _column_first(w5, 3), b5), a5)
-    face_w, face_b = _contrast(face_w, face_b)
-    weights, biases = (box_w, face_w, points_w), (box_b, face_b, points_b)
-    x = graph.dense(x, np.concatenate(weights, axis=1), np.concatenate(biases))
-    return graph.compile(x, ("n", 48, 48, 3), threads)

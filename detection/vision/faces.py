@@ -52,11 +52,14 @@ class FaceFinder:
         """Return the faces in a frame whose pyramid is built, largest first."""
         longer, shorter = max(pyramid.width, pyramid.height), min(pyramid.width, pyramid.height)
         near, far = (max(SMALLEST, share * longer) for share in (NEAR, FAR))
-        found = self._cascade.find(pyramid, windows(near, shorter))
+        candidates = self._cascade.propose(pyramid, windows(near, shorter))
+        found = self._cascade.settle(pyramid, candidates)
         if not len(found):
-            found = self._cascade.find(pyramid, windows(max(SMALLEST, LARGE * shorter), LARGEST * shorter), MARGIN)
+            beyond = windows(max(SMALLEST, LARGE * shorter), LARGEST * shorter)
+            found = self._cascade.settle(pyramid, self._cascade.propose(pyramid, beyond, MARGIN))
         if far < near and not (found[:, 2] - found[:, 0] >= CLOSE * longer).any():
-            found = self._cascade.find(pyramid, windows(far, shorter))
+            further = self._cascade.propose(pyramid, windows(far, 0.99 * near))
+            found = self._cascade.settle(pyramid, np.concatenate([candidates, further]))
         faces = [_face(row, pyramid) for row in found]
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
 

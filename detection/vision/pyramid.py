@@ -1,72 +1,73 @@
-"""A frame at its own size, a half, a quarter and so on, sampled at any points without aliasing and without copies."""
-
-from typing import Any
+"""A frame at its own size, a half, a quarter and so on, from which parts are sampled without aliasing."""
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-Array = npt.NDArray[np.float32]
-Numbers = npt.NDArray[np.floating[Any]]
+Pixels = npt.NDArray[np.uint8]
 LEVELS = 6
 GREY = 128
-# Red, green, blue and a byte that nobody reads: the four corners of a sample are taken as whole numbers.
-PIXEL = np.uint32
 
 
 class Pyramid:
-    """The levels of one RGB frame (h, w, 3), each half of the one before, with a border of one grey pixel."""
+    """The levels of one RGB frame (h, w, 3), each half of the one before; made when they are asked for."""
 
-    def __init__(self, frame: npt.NDArray[np.uint8]) -> None:
-        self.images = [Image.fromarray(frame)]
-        while len(self.images) < LEVELS and min(self.images[-1].size) > 2:
-            self.images.append(self.images[-1].reduce(2))
-        self.width, self.height = self.images[0].size
-        self._sizes = np.array([level.size for level in self.images])
-        self._strides = self._sizes[:, 0] + 2
-        areas = self._strides * (self._sizes[:, 1] + 2)
-        self._starts = np.concatenate([[0], np.cumsum(areas)[:-1]])
-        self._flat = np.full(areas.sum(), GREY * 0x01010101, PIXEL)
-        for level, start, area in zip(self.images, self._starts, areas, strict=True):
-            bordered = self._flat[start : start + area].reshape(level.height + 2, level.width + 2)
-            pixels = np.frombuffer(level.tobytes("raw", "RGBX"), PIXEL)
-            bordered[1:-1, 1:-1] = pixels.reshape(level.height, level.width)
+    def __init__(self, frame: Pixels) -> None:
+        self._levels = [Image.fromarray(frame)]
+        self.width, self.height = self._levels[0].size
+        # the last level is one or two pixels wide, if there are so many
+        self.depth = min(LEVELS, 1 + max(0, (min(self._levels[0].size) - 1).bit_length() - 1))
 
-    def resized(self, width: int, height: int) -> npt.NDArray[np.uint8]:
+    def level(self, number: int) -> Image.Image:
+        """Return the frame at 1 / 2**number of its size; `number` is less than the pyramid's depth."""
+        while len(self._levels) <= number:
+            self._levels.append(self._levels[-1].reduce(2))
+        return self._levels[number]
+
+    def resized(self, width: int, height: int) -> Pixels:
         """Return the frame as RGB pixels (height, width, 3), each the mean of the pixels it covers."""
         # from a level far larger: the mean of few and already rounded means shows faces where there is grass
-        fitting = [level for level in self.images if level.width >= 3 * width and level.height >= 3 * height]
-        source = fitting[-1] if fitting else self.images[0]
+        larger = min(self.width / (3 * width), self.height / (3 * height))
+        source = self.level(min(int(np.log2(max(1.0, larger))), self.depth - 1))
         small = source if source.size == (width, height) else source.resize((width, height), Image.Resampling.BOX)
         return np.asarray(small)
 
-    def sample(self, x: Numbers, y: Numbers, step: Numbers, *, repeat_edge: bool) -> Array:
-        """Sample bilinearly at x, y, (n, h, w) or what broadcasts to it, in pixels of the frame; (n, h, w, 3), 0..255.
+    def cut(self, boxes: npt.NDArray[np.float32], size: int) -> Pixels:
+        """Sample boxes (n, 4), x1, y1, x2, y2 of their first and last points, as pixels (n, size, size, 3).
 
-        `step` (n,) is the distance of neighbouring points: it chooses the level. Outside the frame lies grey, or its
-        edge repeated.
+        Points are of the frame itself, between its pixels bilinearly; outside it lies grey.
         """
-        level = np.clip(np.log2(np.maximum(step, 1e-6)), 0, len(self.images) - 1).astype(np.intp)
-        scale = np.exp2(-level.astype(np.float32))[:, None, None]
-        widths, heights = (self._sizes[level, axis][:, None, None] for axis in (0, 1))
-        low, over = (0, -1) if repeat_edge else (-1, 0)
-        x = np.clip((x + 0.5) * scale - 0.5, low, widths + over)
-        y = np.clip((y + 0.5) * scale - 0.5, low, heights + over)
-        left, top = (np.minimum(np.floor(v).astype(np.intp), end - 1) for v, end in ((x, widths), (y, heights)))
-        across, down = (v.astype(np.float32)[..., None] for v in (x - left, y - top))
-        stride = self._strides[level][:, None, None]
-        at = (self._starts[level][:, None, None] + stride + 1) + top * stride + left
-        upper = self._blend(at, across)
-        sampled = self._blend(at + stride, across)
-        sampled -= upper
-        sampled *= down
-        sampled += upper
-        return sampled[..., :3]
+        half = (boxes[:, 2:4] - boxes[:, :2]) / (2 * (size - 1))
+        (left, top), (right, bottom) = (boxes[:, :2] + 0.5 - half).T, (boxes[:, 2:4] + 0.5 + half).T
+        corners = np.stack([left, top, left, bottom, right, bottom, right, top], axis=1).tolist()
+        places = [(0, size * i, size, size * (i + 1)) for i in range(len(boxes))]
+        cut = self._levels[0].transform(
+            (size, size * len(boxes)),
+            Image.Transform.MESH,
+            list(zip(places, corners, strict=True)),
+            Image.Resampling.BILINEAR,
+            fillcolor=(GREY, GREY, GREY),
+        )
+        return np.asarray(cut).reshape(len(boxes), size, size, 3)
 
-    def _blend(self, at: npt.NDArray[np.intp], share: Array) -> Array:
-        one, two = (self._flat.take(place).view(np.uint8).reshape(*at.shape, 4) for place in (at, at + 1))
-        blended = two.astype(np.float32)
-        blended -= one
-        blended *= share
-        blended += one
-        return blended
+    def turned(self, first: complex, step: complex, size: int) -> Pixels:
+        """Sample a square of (size, size, 3) points, `step` apart in its rows, which go down at right angles to them.
+
+        `first` is the upper left point, x + iy in pixels of the frame. Points come from the level whose pixels are
+        nearest to `step`; outside the frame its edge is repeated.
+        """
+        number = int(np.clip(np.log2(max(abs(step), 1e-6) * 2**0.5), 0, self.depth - 1))
+        image, scale = self.level(number), 0.5**number
+        first, step = (first + complex(0.5, 0.5)) * scale, step * scale
+        corners = [first + step * (right + 1j * down) * (size - 1) for right in (0, 1) for down in (0, 1)]
+        over = max(
+            *(max(-corner.real, corner.real - image.width) for corner in corners),
+            *(max(-corner.imag, corner.imag - image.height) for corner in corners),
+        )
+        if over >= 0:
+            edge = int(min(over, size * abs(step))) + 1
+            image = Image.fromarray(np.pad(np.asarray(image), ((edge, edge), (edge, edge), (0, 0)), mode="edge"))
+            first += complex(edge, edge)
+        first -= step * complex(0.5, 0.5)
+        across = (step.real, -step.imag, first.real, step.imag, step.real, first.imag)
+        return np.asarray(image.transform((size, size), Image.Transform.AFFINE, across, Image.Resampling.BILINEAR))
