@@ -52,6 +52,7 @@ def test_bad_data_is_one_line_that_names_the_file(folder, tmp_path, how, named):
         call_command("train_detector", "--data", str(folder), "--out", str(tmp_path / "out"))
     assert named in str(error.value)
     assert "\n" not in str(error.value)
+    assert "object at" not in str(error.value)
     assert not (tmp_path / "out").exists()
 
 
@@ -81,7 +82,7 @@ def test_options_that_contradict_each_other_are_one_line(folder, tmp_path, optio
 
 
 def test_a_network_is_calibrated_anew_on_what_its_training_held_out(folder, tmp_path, capsys):
-    training = {"held_out": 0.25, "seed": 3}
+    training = {"held_out": 0.25}
     model = write_model(tmp_path / "model", training=training)
     call_command("calibrate_detector", "--data", str(folder), "--model", str(model), "--json")
     card = json.loads(capsys.readouterr().out)

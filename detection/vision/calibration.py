@@ -32,8 +32,7 @@ def calibrate(folder: Path, data: Path, layout: str | None = None) -> Card:
     Raises ModelFileError where there is no network, and DataError where data are bad.
     """
     card = load_card(folder)
-    share, seed = card.training.get("held_out", 0.05), card.training.get("seed", 7)
-    kept, held = hold_out(load_split(data, "train", layout), share, seed)
+    kept, held = hold_out(load_split(data, "train", layout), card.training.get("held_out", 0.05))
     test = load_split(data, measured_split(data, layout), layout)
     return settle(folder, kept, held, test)
 

@@ -27,6 +27,8 @@ __all__ = [
 VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 # FER+ as its authors hand it out: votes row by row for the CSV beside it.
 FERPLUS = "fer2013new.csv"
+# Every training keeps the same pictures back, whatever its seed: a teacher must not know what its pupil is measured on.
+KEPT_BACK = 7
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _read_votes(
         raise DataError(f"{source.path}: line {reader.line_num} of {file} is no row of votes ({error})") from None
 
 
-def hold_out(split: Split, share: float, seed: int) -> tuple[Split, Split]:
+def hold_out(split: Split, share: float, seed: int = KEPT_BACK) -> tuple[Split, Split]:
     """Divide a split into (kept, held out) at random; the held-out part has `share` of the pictures."""
     order = np.random.default_rng(seed).permutation(len(split))
     cut = round(len(split) * share)

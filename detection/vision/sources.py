@@ -90,7 +90,8 @@ class PictureSource:
             raise self._broken(name, error) from error
 
     def _broken(self, name: str, error: Exception) -> DataError:
-        reason = str(error).replace("\n", " ")
+        foreign = isinstance(error, UnidentifiedImageError)  # whose own words are of bytes in memory
+        reason = "no picture format that is known" if foreign else str(error).replace("\n", " ")
         return DataError(f"{self.path}: picture {name} cannot be decoded ({reason}); remove it")
 
 

@@ -67,7 +67,7 @@ def train(
     batch and "epoch". Raises DataError where data are bad (`check_pictures` finds that out before the first step) and
     where `out` holds an unfinished training with other settings.
     """
-    kept, held = hold_out(load_split(data, "train", layout), recipe.held_out, recipe.seed)
+    kept, held = hold_out(load_split(data, "train", layout), recipe.held_out)
     test = load_split(data, measured_split(data, layout), layout)
     use_all_accelerators(recipe.batch)
     earlier = load_network(start) if start else None
