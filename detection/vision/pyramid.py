@@ -10,19 +10,22 @@ GREY = 128
 
 
 class Pyramid:
-    """The levels of one RGB frame (h, w, 3), each half of the one before; made when they are asked for."""
+    """The levels of one RGB frame (h, w, 3), each half of the one before; made when they are asked for.
+
+    `images` are those made so far, the frame itself first.
+    """
 
     def __init__(self, frame: Pixels) -> None:
-        self._levels = [Image.fromarray(frame)]
-        self.width, self.height = self._levels[0].size
+        self.images = [Image.fromarray(frame)]
+        self.width, self.height = self.images[0].size
         # the last level is one or two pixels wide, if there are so many
-        self.depth = min(LEVELS, 1 + max(0, (min(self._levels[0].size) - 1).bit_length() - 1))
+        self.depth = min(LEVELS, 1 + max(0, (min(self.images[0].size) - 1).bit_length() - 1))
 
     def level(self, number: int) -> Image.Image:
         """Return the frame at 1 / 2**number of its size; `number` is less than the pyramid's depth."""
-        while len(self._levels) <= number:
-            self._levels.append(self._levels[-1].reduce(2))
-        return self._levels[number]
+        while len(self.images) <= number:
+            self.images.append(self.images[-1].reduce(2))
+        return self.images[number]
 
     def resized(self, width: int, height: int) -> Pixels:
         """Return the frame as RGB pixels (height, width, 3), each the mean of the pixels it covers."""
@@ -41,7 +44,7 @@ class Pyramid:
         (left, top), (right, bottom) = (boxes[:, :2] + 0.5 - half).T, (boxes[:, 2:4] + 0.5 + half).T
         corners = np.stack([left, top, left, bottom, right, bottom, right, top], axis=1).tolist()
         places = [(0, size * i, size, size * (i + 1)) for i in range(len(boxes))]
-        cut = self._levels[0].transform(
+        cut = self.images[0].transform(
             (size, size * len(boxes)),
             Image.Transform.MESH,
             list(zip(places, corners, strict=True)),
