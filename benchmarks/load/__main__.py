@@ -11,13 +11,16 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from benchmarks import anonymous
+from benchmarks.load.resources import Resources
 from tests.browser import jpeg, smiling_photograph
 from tests.servers import (
     READER_IS_WARM,
@@ -41,15 +44,35 @@ password = make_password("a long enough phrase")
 for n in range({people}):
     give_consent(user=User.objects.create(email=f"person{{n}}@example.org", password=password))
 """
+BURST = 120
+# The first one wakes the worker; the time starts with the others.
+BURST_OF_CAPTURES = f"""
+import time
+from accounts.models import User
+from detection.models import OPEN, Capture
+from detection.services import submit_capture
+from benchmarks.frames import webcam_frame
+user, frame = User.objects.first(), webcam_frame()
+for count in (4, {BURST}):
+    start = time.perf_counter()
+    for _ in range(count):
+        submit_capture(user=user, images=[frame], source="camera")
+    while Capture.objects.filter(status__in=OPEN).exists():
+        time.sleep(0.02)
+print(time.perf_counter() - start)
+"""
 ENDED = ("done", "unsure", "no_face", "failed", "expired")
 
 
 def main() -> int:
     options = arguments()
-    with installation(options) as (url, env, database):
+    with installation(options) as (url, env, database, processes):
         answer = {"people": options.people, "minutes": options.minutes, "workers": options.workers}
-        answer |= people(url, env, options) | captures(database)
-        if not options.without_plain:
+        resources = Resources(processes, database, env["REDIS_URL"])
+        found, ledger = people(url, env, options)
+        answer |= found | captures(database, ledger) | resources.used()
+        answer["reader_limit_a_second"] = reader_limit(env)
+        if not options.without_anonymous:
             answer["anonymous"] = anonymous.compare(url, env, seconds=3, rounds=2)
     print(json.dumps(answer, indent=1))
     return 0
@@ -62,13 +85,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=1, help="processes that read faces")
     parser.add_argument("--web", type=int, default=2, help="gunicorn's processes")
     parser.add_argument("--shaped", type=Path, help="a file of MuSe's shape to import; without one the demonstration")
-    parser.add_argument("--without-plain", action="store_true", help="leave out the comparison with a bare view")
+    parser.add_argument("--without-anonymous", action="store_true", help="leave out the comparison with a bare view")
     return parser.parse_args()
 
 
 @contextlib.contextmanager
-def installation(options: argparse.Namespace) -> Iterator[tuple[str, dict[str, str], str]]:
-    """Give the address, environment and database of a running installation with people in it."""
+def installation(options: argparse.Namespace) -> Iterator[tuple[str, dict[str, str], str, dict[str, int]]]:
+    """Give address, environment, database and process ids of a running installation with people in it."""
     with contextlib.ExitStack() as stack:
         folders = [stack.enter_context(server_folder(name)) for name in ("pg", "redis", "emotune")]
         database, broker = Postgres(folders[0]), Redis(folders[1])
@@ -100,11 +123,12 @@ def installation(options: argparse.Namespace) -> Iterator[tuple[str, dict[str, s
         stack.push(lambda *error: sys.stderr.write(worker.words()[-3000:] + web.words()[-3000:]) if error[0] else None)
         wait_until("the web", lambda: status_of(f"http://127.0.0.1:{port}/") == 200)
         wait_until("a warm reader", lambda: READER_IS_WARM in worker.words(), seconds=120)
-        yield f"http://127.0.0.1:{port}", env, address
+        pids = {"web": web.pid, "worker": worker.pid, "postgres": database.pid, "redis": broker.pid}
+        yield f"http://127.0.0.1:{port}", env, address, pids
 
 
-def people(url: str, env: dict[str, str], options: argparse.Namespace) -> dict[str, Any]:
-    """Let locust's people at it and return figures by what they did."""
+def people(url: str, env: dict[str, str], options: argparse.Namespace) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Let locust's people at it; return figures by what they did, and the ledger that they kept."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "face.jpg").write_bytes(jpeg(smiling_photograph().resize((640, 480))))
@@ -116,7 +140,16 @@ def people(url: str, env: dict[str, str], options: argparse.Namespace) -> dict[s
         sys.stderr.write(done.stderr[-4000:])
         with (folder / "figures_stats.csv").open() as file:
             rows = {row["Name"]: row for row in csv.DictReader(file)}
-    return {"errors": int(rows["Aggregated"]["Failure Count"]), "figures": {k: figures(r) for k, r in rows.items()}}
+        ledger = json.loads((folder / "ledger.json").read_text())
+    pages = {
+        "requests": len(ledger["answers"]),
+        "a_second": round(len(ledger["answers"]) / (60 * options.minutes), 1),
+        "p50_ms": round(percentile(ledger["answers"], 50)),
+        "p95_ms": round(percentile(ledger["answers"], 95)),
+        "p99_ms": round(percentile(ledger["answers"], 99)),
+    }
+    by_name = {name: figures(row) for name, row in rows.items() if name != "Aggregated"}
+    return {"errors": int(rows["Aggregated"]["Failure Count"]), "pages": pages, "figures": by_name}, ledger
 
 
 def figures(row: dict[str, str]) -> dict[str, float]:
@@ -129,13 +162,35 @@ def figures(row: dict[str, str]) -> dict[str, float]:
     }
 
 
-def captures(database: str) -> dict[str, Any]:
-    """Count captures by how they ended, and those that did not."""
-    with psycopg.connect(database) as connection:
-        rows = connection.execute("SELECT status, count(*) FROM detection_capture GROUP BY status").fetchall()
-    by_status: dict[str, int] = dict(rows)
-    ended = sum(by_status.get(status, 0) for status in ENDED)
-    return {"captures": by_status, "submitted": sum(by_status.values()), "ended": ended}
+def percentile(values: list[float], share: int) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * share // 100)]
+
+
+def captures(database: str, ledger: dict[str, list[Any]]) -> dict[str, Any]:
+    """Hold the people's ledger against the database, once nothing waits any more: what was lost, and how it ended."""
+    with psycopg.connect(database, autocommit=True) as connection:
+
+        def by_id() -> dict[str, str]:
+            return {str(i): status for i, status in connection.execute("SELECT id, status FROM detection_capture")}
+
+        with contextlib.suppress(pytest.fail.Exception):
+            wait_until("the last captures", lambda: set(by_id().values()) <= set(ENDED), seconds=30)
+        kept = by_id()
+    accepted = set(ledger["accepted"])
+    return {
+        "captures": dict(Counter(kept.values())),
+        "submitted": len(kept),
+        "ended": sum(status in ENDED for status in kept.values()),
+        "accepted_and_lost": len(accepted - kept.keys()),
+        "accepted_and_seen": len(accepted & set(ledger["seen"])),
+    }
+
+
+def reader_limit(env: dict[str, str]) -> float:
+    """Return how many captures a second the worker reads when BURST of them wait and nobody else is here."""
+    done = manage("shell", "-v0", "-c", BURST_OF_CAPTURES, env=env | {"CAPTURES_PER_MINUTE": "100000"})
+    return round(BURST / float(done.split()[-1]), 1)
 
 
 if __name__ == "__main__":

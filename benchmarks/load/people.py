@@ -1,13 +1,16 @@
 """What people do, for locust: sign in, show a face and wait for the result, listen, rate, browse.
 
-`benchmarks.load` starts this file with the servers; EMOTUNE_LOAD names the folder with the photograph.
+`benchmarks.load` starts this file with the servers. EMOTUNE_LOAD names the folder with the photograph; in the end the
+ledger of captures and the times of all answers lie there too.
 """
 
 import itertools
+import json
 import os
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 from locust import HttpUser, constant_pacing, events, task
 
@@ -22,6 +25,21 @@ EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 OVER = re.compile(r'data-status="(done|unsure|no_face|failed|expired)"')
 
 numbers = itertools.count()
+# Captures that the site accepted, and those whose outcome a person saw; milliseconds of each answer.
+accepted: list[str] = []
+seen: list[str] = []
+answers: list[float] = []
+
+
+@events.request.add_listener
+def note_time(request_type: str, response_time: float, **_: Any) -> None:
+    if request_type != "FLOW":
+        answers.append(response_time)
+
+
+@events.quitting.add_listener
+def write_ledger(**_: Any) -> None:
+    (FOLDER / "ledger.json").write_text(json.dumps({"accepted": accepted, "seen": seen, "answers": answers}))
 
 
 class Listener(HttpUser):
@@ -57,6 +75,7 @@ class Listener(HttpUser):
         found = re.search(r"/captures/([0-9a-f-]{36})/", page.url)  # type: ignore[attr-defined]
         if not found:
             return
+        accepted.append(found[1])
         while time.perf_counter() - start < GIVE_UP_S:
             outcome = self.client.get(
                 f"/captures/{found[1]}/outcome/", headers={"HX-Request": "true"}, name="outcome (poll)"
@@ -65,7 +84,11 @@ class Listener(HttpUser):
                 break
             time.sleep(0.4)
         spent = 1000 * (time.perf_counter() - start)
-        problem = None if OVER.search(outcome.text) else TimeoutError(f"capture {found[1]} is not over")
+        if OVER.search(outcome.text):
+            problem = None
+            seen.append(found[1])
+        else:
+            problem = TimeoutError(f"capture {found[1]} is not over")
         events.request.fire(
             request_type="FLOW",
             name="capture to result",
