@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from catalogue.models import ClusteringRun, Import
-from catalogue.services import submit_import
+from catalogue.services import cancel_job, submit_import
 from emotune import jobs
 from emotune.errors import EmotuneError
 
@@ -79,7 +79,7 @@ class JobAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
             raise PermissionDenied
         job = self._job(request, pk)
         try:
-            jobs.request_cancel(job)
+            cancel_job(user=request.user, job=job)  # type: ignore[arg-type]
         except EmotuneError as error:
             self.message_user(request, error.message, messages.ERROR)
         return redirect(f"admin:catalogue_{self.opts.model_name}_change", job.pk)

@@ -159,7 +159,9 @@ class ImportCancel(ApiView):
     @operation("cancel_import", "catalogue", {202: ImportOutput})
     def post(self, request: ApiRequest, import_id: UUID) -> Response:
         """End an import; the catalogue stays as it was. One that is over stays over."""
-        return cancelled(_fresh(Import, import_id), ImportOutput)
+        job = _fresh(Import, import_id)
+        services.cancel_job(user=request.user, job=job)
+        return cancelled(job, ImportOutput)
 
 
 class ImportRejects(ApiView):
@@ -271,4 +273,6 @@ class RunCancel(ApiView):
     @operation("cancel_clustering_run", "catalogue", {202: RunOutput})
     def post(self, request: ApiRequest, run_id: UUID) -> Response:
         """End a run; nothing is changed. One that is over stays over."""
-        return cancelled(_fresh(ClusteringRun, run_id), RunOutput)
+        job = _fresh(ClusteringRun, run_id)
+        services.cancel_job(user=request.user, job=job)
+        return cancelled(job, RunOutput)

@@ -7,7 +7,7 @@ from django.core.files import File
 from django.db import IntegrityError, transaction
 
 from catalogue.importing import ImportResult, import_tracks
-from catalogue.logbook import note_addition
+from catalogue.logbook import note_addition, note_change
 from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering, ClusteringRun, Import
 from catalogue.muse import Progress
@@ -83,3 +83,10 @@ def _submit_run(run: ClusteringRun) -> ClusteringRun:
         return ClusteringRun.objects.get(pk=run.pk, created_by=run.created_by)
     jobs.submit(run, run_clustering)
     return run
+
+
+def cancel_job(*, user: "User", job: Import | ClusteringRun) -> None:
+    """Ask for the end of an import or a run, and write down who did. Raises Unavailable as `jobs` does."""
+    if not job.is_over:
+        note_change(user, job, "Asked to stop.")
+    jobs.request_cancel(job)

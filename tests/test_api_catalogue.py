@@ -1,6 +1,7 @@
 """Tracks by API, and imports and clusterings for those who run the site."""
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -114,6 +115,7 @@ def test_an_import_is_taken_followed_and_cancelled(client, admin):
     assert len(client.get("/api/v1/imports", headers=admin).json()["results"]) == 1
     ended = client.post(made["Location"] + "/cancel", headers=admin)
     assert (ended.status_code, ended.json()["state"]) == (202, "cancelled")
+    assert LogEntry.objects.filter(change_message="Asked to stop.").count() == 1
     assert not Import.objects.get().file
     check_problem(client.get(made["Location"] + "/rejects", headers=admin), 404)
     check_problem(client.post("/api/v1/imports", {"file": SimpleUploadedFile("e", b"")}, headers=admin), 422)

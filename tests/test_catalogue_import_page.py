@@ -180,6 +180,7 @@ def test_a_queued_import_is_cancelled_at_once_and_twice_is_once(admin_client, fi
         page = admin_client.post(cancel, follow=True)
         assert b"It was cancelled. Nothing was changed." in page.content
     assert admin_client.get(cancel).status_code == 405
+    assert LogEntry.objects.filter(object_id=job.pk, change_message="Asked to stop.").count() == 1
     assert finished(job).state == JobState.CANCELLED
     assert lying_in(files) == []
     assert not Track.objects.exists()
