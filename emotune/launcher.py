@@ -5,6 +5,7 @@ import errno
 import http.client
 import io
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -17,6 +18,9 @@ from urllib.parse import urlsplit
 
 from emotune.embedded import embedded_server
 
+LOCALHOST = "localhost"
+# Addresses of this machine that mean localhost too, and by which each of them is reached.
+EVERYWHERE = {LOCALHOST: LOCALHOST, "127.0.0.1": "127.0.0.1", "::1": "::1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 # What the worker logs once its models are loaded.
 READER_IS_WARM = "the reader is warm"
 # A web process whose launcher was killed lets its port go within this time.
@@ -79,10 +83,25 @@ class Child:
 
 
 def address() -> tuple[str, int]:
-    host, port = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    host, port = os.environ.get("HOST") or LOCALHOST, os.environ.get("PORT") or "8000"
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise CannotStart(f"PORT is {port!r}; set it to a number, as in PORT=8001 make run")
     return host, int(port)
+
+
+def listens_at(host: str) -> list[str]:
+    """Return where the web process listens: for localhost, at each address that browsers may try under that name."""
+    if host != LOCALHOST:
+        return [host]
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:  # a machine without IPv6
+        return ["127.0.0.1"]
+    return ["127.0.0.1", "::1"]
+
+
+def written(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def check_port(host: str, port: int) -> None:
@@ -142,30 +161,40 @@ def prepare() -> None:
         connections.close_all()
 
 
-def answers(host: str, port: int) -> bool:
-    """Whether a web server gives any answer there."""
+def status_of(host: str, port: int) -> int:
+    """Return the HTTP status of our first page there; 0 while nobody answers, or another program does.
+
+    What answers is ours when it calls the request by the name that it was given.
+    """
+    name = f"launcher-{secrets.token_hex(8)}"
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
-        connection = http.client.HTTPConnection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port, timeout=5)  # noqa: S104
         with contextlib.closing(connection):
-            connection.request("GET", "/", headers={"Host": "localhost"})
-            connection.getresponse()
+            connection.request("GET", "/", headers={"Host": LOCALHOST, "X-Request-ID": name})
+            response = connection.getresponse()
+            return response.status if response.getheader("X-Request-ID") == name else 0
     except (OSError, http.client.HTTPException):
-        return False
-    return True
+        return 0
+
+
+def shown(host: str, port: int) -> str:
+    """Return the address to open. Browsers allow passkeys at localhost, and at no number: it is named if it works."""
+    if host in EVERYWHERE and 0 < status_of(LOCALHOST, port) < 400:
+        host = LOCALHOST
+    return f"http://{written(EVERYWHERE.get(host, host), port)}/"
 
 
 def watch(children: list[Child], host: str, port: int, stopping: threading.Event) -> int:
     """Tell how far the start has come until we are asked to stop (status 0) or a process dies (status 1)."""
-    shown = f"[{host}]" if ":" in host else {"0.0.0.0": "127.0.0.1"}.get(host, host)  # noqa: S104
     is_up = is_warm = False
     while not stopping.wait(0.2):
         for child in children:
             if child.process.poll() is not None:
                 say(child.obituary())
                 return 1
-        if not is_up and answers(host, port):
+        if not is_up and all(status_of(EVERYWHERE.get(each, each), port) for each in listens_at(host)):
             is_up = True
-            say(f"emotune is at http://{shown}:{port}/ (Ctrl-C stops it)")
+            say(f"emotune is at {shown(host, port)} (Ctrl-C stops it)")
         if is_up and not is_warm and any(child.warm.is_set() for child in children):
             is_warm = True
             say("The reader is warm: faces are read at once from now on.")
@@ -185,7 +214,7 @@ def launch(host: str, port: int) -> int:
         started: list[Child] = []
         stack.callback(stop_all, started)
         started.extend(Child(name, environment=environment) for name in ("worker", "jobs"))
-        started.append(Child("web", f"[{host}]:{port}" if ":" in host else f"{host}:{port}", environment=environment))
+        started.append(Child("web", *(written(each, port) for each in listens_at(host)), environment=environment))
         return watch(started, host, port, stopping)
 
 
@@ -203,8 +232,12 @@ def main() -> int:
         signal.signal(ending, signal.default_int_handler)
     try:
         configure()
+        from emotune.metrics import forget_ended_processes
+
         host, port = address()
-        check_port(host, port)
+        for each in listens_at(host):
+            check_port(each, port)
+        forget_ended_processes()
         prepare()
         return launch(host, port)
     except CannotStart as reason:

@@ -124,6 +124,24 @@ def forget_former_processes() -> None:
         file.unlink(missing_ok=True)
 
 
+def forget_ended_processes() -> None:
+    """Remove what processes counted that are no more, and leave it to those that run beside us in the same folder."""
+    for file in FOLDER.glob("*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not _lives(int(pid)):
+            file.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
+
+
 @worker_init.connect
 def serve_worker_metrics(**_: Any) -> None:
     if settings.WORKER_METRICS_PORT:

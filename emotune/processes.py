@@ -1,7 +1,7 @@
 """The web and the worker processes as the launcher starts them: each ends when whoever started it is gone.
 
-`python -m emotune.processes web 127.0.0.1:8000`, `... worker` for captures or `... jobs` for imports and the like. The
-standard input is a pipe that nobody writes to; it closes with its other side, even when that was killed.
+`python -m emotune.processes web 127.0.0.1:8000 [::1]:8000`, `... worker` for captures or `... jobs` for imports and the
+like. The standard input is a pipe that nobody writes to; it closes with its other side, even when that was killed.
 """
 
 import os
@@ -31,12 +31,13 @@ def end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def serve(bind: str) -> None:
+def serve(*addresses: str) -> None:
     from gunicorn.app.wsgiapp import WSGIApplication
 
     # gunicorn proves by this file every second that it is alive; on a disk that could wait
     memory = Path("/dev/shm")  # noqa: S108
-    sys.argv = [*GUNICORN, f"--bind={bind}", *([f"--worker-tmp-dir={memory}"] if os.access(memory, os.W_OK) else [])]
+    binds = [f"--bind={address}" for address in addresses]
+    sys.argv = [*GUNICORN, *binds, *([f"--worker-tmp-dir={memory}"] if os.access(memory, os.W_OK) else [])]
     WSGIApplication(prog="gunicorn").run()
 
 
@@ -49,7 +50,7 @@ def work(*options: str) -> None:
 def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     if sys.argv[1] == "web":
-        serve(sys.argv[2])
+        serve(*sys.argv[2:])
     elif sys.argv[1] == "jobs":
         # the clock ticks in this process too, for there is one of it
         work(*JOBS, "--beat", f"--schedule={Path(os.environ.get('EMOTUNE_DIR') or 'var').absolute() / 'beat'}")

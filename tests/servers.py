@@ -239,7 +239,7 @@ class Launched(Process):
         return []
 
     def wait_until_up(self) -> None:
-        wait_until("the address", lambda: f"emotune is at {self.url}/" in self.words(), seconds=120)
+        wait_until("the address", lambda: f"emotune is at http://localhost:{self.port}/" in self.words(), seconds=120)
 
     def kill(self) -> None:
         children = self.family()
@@ -249,6 +249,8 @@ class Launched(Process):
                 child.kill()
 
 
+# What a test process has for itself: where to listen, and where its figures lie.
+OURS = ("HOST", "PORT", "PROMETHEUS_MULTIPROC_DIR")
 PROCESSES = (sys.executable, "-m", "emotune.processes")
 
 
@@ -256,7 +258,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     """Return what one of emotune's processes needs to keep everything it writes below `folder`."""
     temporary = folder / "tmp"
     temporary.mkdir(exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if name not in (*OWN, "HOST", "PORT")}
+    kept = {name: value for name, value in os.environ.items() if name not in (*OWN, *OURS)}
     return kept | {"EMOTUNE_DIR": str(folder / "data"), "TMPDIR": str(temporary), "PYTHONUNBUFFERED": "1"} | more
 
 

@@ -39,7 +39,7 @@ def launch(home: Path, demo_audio: Path) -> Iterator[Launch]:
 
 def wait_until_up(process: Launched) -> list[psutil.Process]:
     process.wait_until_up()
-    assert status_of(process.url) == 200
+    assert status_of(process.url) == status_of(f"http://localhost:{process.port}") == 200
     return process.family()
 
 
@@ -100,6 +100,40 @@ def test_a_port_in_use_is_one_line_that_says_what_to_type(launch):
         process = launch(PORT=str(port))
         assert process.popen.wait(timeout=20) == 1
     assert process.words() == f"Port {port} is taken. Choose another one: PORT={port + 1} make run\n"
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="a machine without IPv6")
+def test_a_port_that_another_program_has_at_the_other_address_of_localhost_is_taken(launch):
+    """A browser that opens localhost could land there."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+        process = launch(PORT=str(port))
+        assert process.popen.wait(timeout=20) == 1
+    assert process.words() == f"Port {port} is taken. Choose another one: PORT={port + 1} make run\n"
+
+
+def test_figures_of_processes_that_have_ended_are_not_added_up(launch, home):
+    folder = home / "data" / "metrics"
+    folder.mkdir(parents=True, exist_ok=True)
+    nobody = 99_999_999  # more than any system counts to
+    former, running = folder / f"counter_{nobody}.db", folder / f"counter_{os.getpid()}.db"
+    for file in (former, running):
+        file.touch()
+    process = launch(HOST="192.0.2.1")
+    assert process.popen.wait(timeout=20) == 1
+    assert former.exists()
+    wait_until_up(launch())
+    assert not former.exists()
+    assert running.exists()
+    running.unlink()
 
 
 @pytest.mark.parametrize(
