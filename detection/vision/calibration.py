@@ -1,5 +1,6 @@
 """Fit what a trained network's probabilities mean, on pictures that it was not trained on, and measure it."""
 
+import datetime as dt
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -29,12 +30,16 @@ PULL = 3.0
 def calibrate(folder: Path, data: Path, layout: str | None = None) -> Card:
     """Fit the network of a folder anew on what its training held out of `data`, and write its card and ranges.
 
+    What it answers changes by that, and so does its version.
     Raises ModelFileError where there is no network, and DataError where data are bad.
     """
     card = load_card(folder)
     kept, held = hold_out(load_split(data, "train", layout), card.training.get("held_out", 0.05))
     test = load_split(data, measured_split(data, layout), layout)
-    return settle(folder, kept, held, test)
+    card = settle(folder, kept, held, test)
+    card = replace(card, version=f"emotune-{dt.datetime.now(dt.UTC).date().isoformat()}")
+    write_card(folder, card)
+    return card
 
 
 def settle(folder: Path, kept: Split, held: Split, test: Split) -> Card:
