@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.queueing import Cost, Demand, draw, plan, waits
+from benchmarks.queueing import Cost, Demand, draw, hour_with_bursts, plan, waits, waits_in_batches
 
 
 def test_captures_wait_for_the_worker_that_is_free_first():
@@ -30,3 +30,23 @@ def test_a_plan_has_no_worker_too_many():
     fewer = answer.workers - 1
     too_busy = demand.captures_a_second() * cost.reading / fewer > 0.95
     assert too_busy or np.percentile(waits(arrivals, services, fewer), 95) > 0.1
+
+
+def test_batches_of_one_wait_as_captures_by_themselves_do():
+    arrivals = np.cumsum(np.random.default_rng(2).exponential(0.1, 2000))
+    alone = waits(arrivals, np.full(2000, 0.18), 2)
+    assert waits_in_batches(arrivals, 2, 1, 0.18, 0.18) == pytest.approx(alone)
+
+
+def test_a_batch_takes_what_waits_and_no_more_than_it_may():
+    arrivals = np.array([0.0, 1.0, 2.0, 3.0, 20.0])
+    # the first is alone until 10, the next two go together until 21, when the last two wait
+    assert waits_in_batches(arrivals, 1, 2, 10.0, 1.0).tolist() == [0, 9, 8, 18, 1]
+
+
+def test_an_hour_with_bursts_has_its_rate():
+    arrivals = hour_with_bursts(50, 3600, 0.3, seed=1)
+    assert len(arrivals) == pytest.approx(50 * 3600, rel=0.1)
+    assert (np.diff(arrivals) >= 0).all()
+    minutes = np.bincount((arrivals // 60).astype(int), minlength=60)
+    assert 0.15 < minutes.std() / minutes.mean() < 0.45
