@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.prepared import DEMO
 from tests.servers import (
     PROCESSES,
     Postgres,
@@ -67,10 +68,9 @@ class ApiServer:
 def api_server(postgres: Postgres, redis: Redis, audio: Path, name: str, **more: str) -> Iterator[ApiServer]:
     with server_folder(name) as folder:
         port = free_port()
-        where = {"DATABASE_URL": postgres.url(name), "REDIS_URL": redis.url, "EMOTUNE_AUDIO": str(audio)}
+        database = postgres.url(name, like=DEMO)
+        where = {"DATABASE_URL": database, "REDIS_URL": redis.url, "EMOTUNE_AUDIO": str(audio)}
         env = environment(folder, **where, **{**NO_LIMITS, **more})
-        manage("migrate", "--verbosity=0", env=env)
-        manage("load_demo", env=env)
         tokens = json.loads(manage("shell", "--verbosity=0", "--command", PEOPLE, env=env))
         web = Process(*PROCESSES, "web", f"127.0.0.1:{port}", log=folder / "web.log", env=env)
         url = f"http://127.0.0.1:{port}"

@@ -1,8 +1,9 @@
 """What all tests share: a Redis-protocol server in memory for the ordinary ones, real servers for those that ask."""
 
-import fcntl
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,24 @@ from playwright.sync_api import Browser
 from emotune.celery import app
 from emotune.embedded import embedded_server
 from tests.browser import chromium
-from tests.servers import Postgres, Redis, environment, manage, missing, server_folder
+from tests.prepared import Prepared
+from tests.servers import Postgres, Redis, missing, server_folder
 from tests.web_site import Site
+
+# The folder of what all processes of a run share, said in their environment.
+PREPARED = "EMOTUNE_PREPARED"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder in the process that starts the others; PostgreSQL's user may pass through it."""
+    if not hasattr(config, "workerinput"):
+        os.environ[PREPARED] = tempfile.mkdtemp(prefix="emotune-prepared-")
+        Path(os.environ[PREPARED]).chmod(0o755)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ[PREPARED], ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,9 +53,17 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def prepared(request: pytest.FixtureRequest) -> Prepared:
+    """Databases in several states, to be copied; all processes of the run share them."""
+    folder = Path(os.environ[PREPARED])
+    kept = request.config.pluginmanager.has_plugin("cacheprovider")
+    return Prepared(folder, (request.config.cache.mkdir("demonstration") if kept else folder) / "audio")
+
+
+@pytest.fixture(scope="session")
+def postgres(prepared: Prepared) -> Iterator[Postgres]:
     with server_folder("postgres") as folder:
-        server = Postgres(folder)
+        server = Postgres(folder, copy_of=prepared.cluster())
         yield server
         server.stop(by=signal.SIGQUIT)
 
@@ -52,21 +77,15 @@ def real_redis() -> Iterator[Redis]:
 
 
 @pytest.fixture(scope="session")
-def demo_audio(request: pytest.FixtureRequest) -> Path:
-    """Where processes that tests start find the demonstration's audio: composed once, and kept from run to run."""
-    folder = request.config.cache.mkdir("demonstration")
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        env = environment(folder, EMOTUNE_AUDIO=str(folder / "audio"))
-        manage("migrate", "--verbosity=0", env=env)
-        manage("load_demo", env=env)
-    return folder / "audio"
+def demo_audio(prepared: Prepared) -> Path:
+    """Where processes that tests start find the demonstration's audio."""
+    return prepared.audio
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, demo_audio: Path, redis_url: str) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared, redis_url: str) -> Iterator[Site]:
     """emotune's web process without a worker, with the demonstration and a person who has a history."""
-    running = Site(tmp_path_factory.mktemp("site"), demo_audio, redis_url)
+    running = Site(tmp_path_factory.mktemp("site"), prepared.audio, redis_url, prepared)
     yield running
     running.stop()
 

@@ -127,7 +127,8 @@ def _answers(client: "redis.Redis") -> bool:
 class Postgres(Process):
     """A PostgreSQL whose cluster is made in `folder`, run by another user where the tests run as root."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, copy_of: Path | None = None) -> None:
+        """Begin with a new cluster, or with a copy of the one in the folder of another server that was shut down."""
         binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         initdb = str(binaries[-1]) if binaries else shutil.which("initdb") or missing("postgresql")
         user = next((name for name in ("postgres", "nobody") if _is_user(name)), None) if IS_ROOT else None
@@ -135,24 +136,26 @@ class Postgres(Process):
             shutil.chown(folder, user, pwd.getpwnam(user).pw_gid)
         self.port, self.folder = free_port(), folder
         cluster = folder / "cluster"
-        subprocess.run(
-            [initdb, "--pgdata", str(cluster), "--username=emotune", "--auth=trust", "--encoding=UTF8", "--no-sync"],
-            check=True,
-            capture_output=True,
-            user=user,
-            cwd="/",
-        )
+        options = ("--username=emotune", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        make = [initdb, "--pgdata", str(cluster), *options]
+        if copy_of:
+            make = ["cp", "-R", str(copy_of / "cluster"), str(cluster)]
+        subprocess.run(make, check=True, capture_output=True, user=user, cwd="/")
         where = ("-c", "listen_addresses=127.0.0.1", "-p", str(self.port), "-k", str(folder))
         fast = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
         binary = str(Path(initdb).parent / "postgres")
         super().__init__(binary, "-D", str(cluster), *where, *fast, log=folder / "postgres.log", user=user)
 
-    def url(self, name: str) -> str:
-        """Return the URL of an empty database of that name."""
+    def url(self, name: str, like: str = "template1") -> str:
+        """Return the URL of a new database of that name, empty or a copy of the one that it should be like."""
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            connection.execute(f'CREATE DATABASE "{name}"')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
         return self._url(name)
+
+    def shut_down(self) -> None:
+        """Stop without waiting for clients, all of it written."""
+        self.stop(by=signal.SIGINT, seconds=60)
 
     def _url(self, name: str) -> str:
         return f"postgresql://emotune@127.0.0.1:{self.port}/{name}"
@@ -185,13 +188,12 @@ def server_folder(prefix: str) -> Iterator[Path]:
 
 
 class Stack:
-    """emotune's web process, and a worker when asked for, on a given database and Redis, writing below one folder."""
+    """emotune's web process, and a worker when asked for, on a database with the demonstration, and a Redis."""
 
     def __init__(self, folder: Path, *, database_url: str, redis_url: str, audio: Path) -> None:
+        """Write below `folder`, where the database lies too when no URL is given."""
         self.folder, self.port = folder, free_port()
         self.env = environment(folder, DATABASE_URL=database_url, REDIS_URL=redis_url, EMOTUNE_AUDIO=str(audio))
-        manage("migrate", "--verbosity=0", env=self.env)
-        manage("load_demo", env=self.env)
         self.web = Process(*PROCESSES, "web", f"127.0.0.1:{self.port}", log=folder / "web.log", env=self.env)
         self.worker: Process | None = None
         wait_until("the web process", lambda: status_of(self.url) == 200)

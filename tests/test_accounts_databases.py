@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.prepared import MIGRATED
 from tests.servers import environment, manage
 
 MANY = """
@@ -95,9 +96,7 @@ print(json.dumps({
 
 @pytest.fixture
 def env(postgres, tmp_path, redis_url):
-    env = environment(tmp_path, DATABASE_URL=postgres.url("accounts"), REDIS_URL=redis_url)
-    manage("migrate", "--verbosity=0", env=env)
-    return env
+    return environment(tmp_path, DATABASE_URL=postgres.url("accounts", like=MIGRATED), REDIS_URL=redis_url)
 
 
 @pytest.mark.slow

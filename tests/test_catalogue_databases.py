@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.catalogue_files import muse_row, write_muse
+from tests.prepared import MIGRATED, Prepared
 from tests.servers import ROOT, environment, manage
 
 # One process does a catalogue's whole life, outside any transaction of a test, and prints what it saw after each step.
@@ -36,7 +37,6 @@ def state():
     tracks = Track.objects.order_by("id").values("title", "genre", "seeds", "tag_count", "emotion", "distance")
     return list(tracks), list(Clustering.objects.order_by("id").values_list("state", "centroids", "parameters"))
 
-call_command("migrate", verbosity=0)
 steps = []
 for step in json.loads(sys.argv[1]):
     said = run(*step, "--json")
@@ -59,7 +59,7 @@ def life(env: dict[str, str], *steps: tuple[str, ...]) -> Any:
     return json.loads(done.stdout)
 
 
-def test_it_lives_the_same_life_on_sqlite_and_postgresql(postgres, tmp_path):
+def test_it_lives_the_same_life_on_sqlite_and_postgresql(prepared, postgres, tmp_path):
     rows = [muse_row(n) for n in range(1, 151)]
     first = write_muse(tmp_path / "first.csv", *rows, muse_row(1), muse_row(151, artist=""))
     more = [muse_row(n, genre="other" if n < 11 else "folk", number_of_emotion_tags="") for n in range(1, 161)]
@@ -73,9 +73,10 @@ def test_it_lives_the_same_life_on_sqlite_and_postgresql(postgres, tmp_path):
         ("import_muse", str(second)),
         ("cluster_catalogue", "--activate"),
     ]
+    prepared.lay(MIGRATED, tmp_path)
     lives = [
         life(environment(tmp_path), *steps),
-        life(environment(tmp_path, DATABASE_URL=postgres.url("catalogue")), *steps),
+        life(environment(tmp_path, DATABASE_URL=postgres.url("catalogue", like=MIGRATED)), *steps),
     ]
     assert lives[0] == lives[1]
     imported, again, refused, changed, clustered = lives[0]
@@ -88,12 +89,12 @@ def test_it_lives_the_same_life_on_sqlite_and_postgresql(postgres, tmp_path):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def env(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+def env(request: pytest.FixtureRequest, prepared: Prepared, tmp_path: Path) -> dict[str, str]:
     """The environment of commands on an empty, migrated database."""
-    given = {} if request.param == "sqlite" else {"DATABASE_URL": request.getfixturevalue("postgres").url("catalogue")}
-    env = environment(tmp_path, **given)
-    manage("migrate", "--verbosity=0", env=env)
-    return env
+    if request.param == "sqlite":
+        prepared.lay(MIGRATED, tmp_path)
+        return environment(tmp_path)
+    return environment(tmp_path, DATABASE_URL=request.getfixturevalue("postgres").url("catalogue", like=MIGRATED))
 
 
 def imported(file: Path, env: dict[str, str]) -> dict[str, int]:

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from tests.catalogue_files import muse_row, write_muse
+from tests.prepared import MIGRATED
 from tests.servers import environment, manage
 
 INDEXES = "SELECT indexdef FROM pg_indexes WHERE tablename = 'catalogue_track' ORDER BY 1"
@@ -17,9 +18,8 @@ def schema(url: str) -> list[tuple[str]]:
 
 @pytest.mark.parametrize("rows", [150, 0])
 def test_a_first_import_leaves_every_index_and_constraint_as_it_was(postgres, tmp_path, rows):
-    url = postgres.url("staging")
+    url = postgres.url("staging", like=MIGRATED)
     env = environment(tmp_path, DATABASE_URL=url)
-    manage("migrate", "--verbosity=0", env=env)
     before = schema(url)
     assert len(before) > 6
     hostile = muse_row(999, track=r"\N back\slash", seeds=r"['a\\b']")

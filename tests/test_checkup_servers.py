@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.prepared import MIGRATED
 from tests.servers import Redis, environment, manage, server_folder
 
 LOOK = """
@@ -64,12 +65,11 @@ def found(postgres, tmp_path_factory):
         redis = Redis(folder)
         env = environment(
             tmp_path_factory.mktemp("checkup"),
-            DATABASE_URL=postgres.url("checkup"),
+            DATABASE_URL=postgres.url("checkup", like=MIGRATED),
             REDIS_URL=redis.url,
             REDIS_PID=str(redis.pid),
         )
         try:
-            manage("migrate", "--verbosity=0", env=env)
             return json.loads(manage("shell", "-v0", "-c", LOOK, env=env))
         finally:
             redis.stop()

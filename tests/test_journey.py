@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import picture_of
+from tests.prepared import DEMO
 from tests.servers import Launched, wait_until
 
 PATIENCE_MS = 60_000
@@ -24,7 +25,7 @@ def emotune(request, tmp_path_factory, model, demo_audio) -> Iterator[Launched]:
     addresses = {}
     if request.param != "built-in":
         postgres, redis = request.getfixturevalue("postgres"), request.getfixturevalue("real_redis")
-        addresses = {"DATABASE_URL": postgres.url("journey"), "REDIS_URL": redis.url}
+        addresses = {"DATABASE_URL": postgres.url("journey", like=DEMO), "REDIS_URL": redis.url}
     running = Launched(tmp_path_factory.mktemp("journey"), EMOTUNE_AUDIO=str(demo_audio), **addresses)
     running.wait_until_up()
     wait_until("a warm reader", lambda: "The reader is warm" in running.words(), seconds=120)

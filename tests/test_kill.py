@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser import jpeg, smiling_photograph
 from tests.person import Person, frames_of
+from tests.prepared import DEMO
 from tests.servers import Process, Redis, Stack, server_folder, wait_until
 
 FRAMES = [jpeg(smiling_photograph().resize((2400, 1800)))] * 4
@@ -27,7 +28,7 @@ def redis() -> Iterator[Redis]:
 
 @pytest.fixture(scope="module")
 def database(postgres) -> str:
-    url: str = postgres.url("kill")
+    url: str = postgres.url("kill", like=DEMO)
     return url
 
 

@@ -13,14 +13,17 @@ import psutil
 import pytest
 
 from emotune.launcher import READER_IS_WARM
+from tests.prepared import DEMO
 from tests.servers import ROOT, Launched, free_port, status_of
 
 Launch = Callable[..., Launched]
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
+def home(tmp_path_factory, prepared) -> Path:
+    """Where emotune ran before: the first start of all is the journey's."""
     folder: Path = tmp_path_factory.mktemp("launcher")
+    prepared.lay(DEMO, folder)
     return folder
 
 

@@ -8,17 +8,17 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import picture_of
-from tests.servers import PROCESSES, Process, environment, free_port, manage, status_of, wait_until
+from tests.prepared import DEMO
+from tests.servers import PROCESSES, Process, environment, free_port, status_of, wait_until
 
 PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, demo_audio) -> Iterator[str]:
+def address(tmp_path_factory, prepared) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("map")
-    env = environment(folder, EMOTUNE_AUDIO=str(demo_audio))
-    manage("migrate", "--verbosity=0", env=env)
-    manage("load_demo", env=env)
+    prepared.lay(DEMO, folder)
+    env = environment(folder, EMOTUNE_AUDIO=str(prepared.audio))
     where = f"127.0.0.1:{free_port()}"
     web = Process(*PROCESSES, "web", where, log=folder / "web.log", env=env)
     wait_until("the web process", lambda: status_of(f"http://{where}") == 200)

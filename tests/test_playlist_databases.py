@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.prepared import MIGRATED
 from tests.servers import environment, manage
 
 TWO_TABS = """
@@ -46,9 +47,7 @@ print(json.dumps({
 
 @pytest.fixture
 def env(postgres, tmp_path):
-    env = environment(tmp_path, DATABASE_URL=postgres.url("tabs"))
-    manage("migrate", "--verbosity=0", env=env)
-    return env
+    return environment(tmp_path, DATABASE_URL=postgres.url("tabs", like=MIGRATED))
 
 
 def test_ratings_of_two_tabs_end_in_the_last_ones_state(env):

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tests.servers import ROOT, environment, manage
+from tests.prepared import MIGRATED
+from tests.servers import ROOT, environment
 
 RANDOM_CALLS = """
 import json, os, uuid
@@ -78,8 +79,7 @@ print(json.dumps({"calls": calls, "left": Playlist.objects.count()}))
 def test_random_calls_give_fifteen_different_tracks_at_most_two_by_an_artist_and_the_same_again(
     calls, postgres, tmp_path
 ):
-    env = environment(tmp_path, DATABASE_URL=postgres.url("calls"), CALLS=str(calls))
-    manage("migrate", "--verbosity=0", env=env)
+    env = environment(tmp_path, DATABASE_URL=postgres.url("calls", like=MIGRATED), CALLS=str(calls))
     command = [sys.executable, "manage.py", "shell", "--verbosity=0", "--command", RANDOM_CALLS]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=3600, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -18,6 +18,7 @@ from PIL import Image
 
 from tests.browser import jpeg, smiling_photograph
 from tests.person import Person, capture_in, frames_of
+from tests.prepared import DEMO
 from tests.servers import Postgres, Process, Redis, Stack, server_folder, wait_until
 
 # Temporary files of any program lie here.
@@ -97,7 +98,7 @@ def broker() -> Iterator[Redis]:
 
 @pytest.fixture(scope="module")
 def database(postgres: Postgres) -> str:
-    return postgres.url("traces")
+    return postgres.url("traces", like=DEMO)
 
 
 @pytest.fixture(scope="module")
@@ -190,9 +191,10 @@ def longest_row(database: str) -> int:
     return max(row[0] or 0 for row in rows if row)
 
 
-def test_on_sqlite_and_the_built_in_broker_nothing_is_left_either(tmp_path_factory, model, demo_audio, redis_url):
+def test_on_sqlite_and_the_built_in_broker_nothing_is_left_either(tmp_path_factory, model, prepared, redis_url):
     folder = tmp_path_factory.mktemp("traces-sqlite")
-    stack = Stack(folder, database_url="", redis_url=redis_url, audio=demo_audio)
+    prepared.lay(DEMO, folder)
+    stack = Stack(folder, database_url="", redis_url=redis_url, audio=prepared.audio)
     try:
         places, person = Places(stack), Person(stack.url)
         capture = person.show(FRAMES)

@@ -1,9 +1,6 @@
 """emotune's web process with the demonstration and a person's history, and eyes that look at every page of it."""
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +11,8 @@ from axe_playwright_python.base import AXE_SCRIPT
 from django.urls import URLPattern, URLResolver, get_resolver
 from playwright.sync_api import Page
 
-from tests.servers import PROCESSES, ROOT, Process, environment, free_port, manage, status_of, wait_until
+from tests.prepared import SHOWCASE, Prepared
+from tests.servers import PROCESSES, ROOT, Process, environment, free_port, status_of, wait_until
 from tests.showcase import EMAIL, PASSWORD
 
 # Where the demonstration's audio lies in a checkout that ran: composing it takes a minute.
@@ -26,21 +24,12 @@ NETWORK_WORDS = "Failed to load resource"
 class Site:
     """A web process on a database of its own; `ids` are those of tests.showcase."""
 
-    def __init__(self, folder: Path, audio: Path, redis_url: str) -> None:
+    def __init__(self, folder: Path, audio: Path, redis_url: str, prepared: Prepared | None = None) -> None:
+        """Begin with a copy of the showcase of `prepared`, or with one of its own that is made in `folder`."""
+        prepared = prepared or Prepared(folder, audio)
+        prepared.lay(SHOWCASE, folder)
+        self.ids = prepared.showcase()
         self.env = environment(folder, EMOTUNE_AUDIO=str(audio), REDIS_URL=redis_url)
-        manage("migrate", "--verbosity=0", env=self.env)
-        manage("load_demo", env=self.env)
-        self.ids: dict[str, str] = json.loads(
-            subprocess.run(
-                [sys.executable, "-m", "tests.showcase"],
-                env=self.env,
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=240,
-            ).stdout
-        )
         where = f"127.0.0.1:{free_port()}"
         self.url = f"http://{where}"
         self.web = Process(*PROCESSES, "web", where, log=folder / "web.log", env=self.env)
