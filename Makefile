@@ -24,7 +24,7 @@ run: setup
 	@exec $(BIN)/python -m emotune.launcher
 
 test: setup-dev
-	@exec $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
+	@exec $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: setup-dev
 	@exec $(BIN)/pytest -m slow $(ARGS)

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from tests.web_site import Site
 
 # The folder of what all processes of a run share, said in their environment.
 PREPARED = "EMOTUNE_PREPARED"
+# The fixtures that cost seconds.
+STARTING = frozenset({"browser", "demo_audio", "postgres", "prepared", "real_redis"})
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,6 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ[PREPARED], ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that start most servers and browsers, lest a long one is the last."""
+    starts = Counter(item.path for item in items if not STARTING.isdisjoint(getattr(item, "fixturenames", ())))
+    items.sort(key=lambda item: -starts[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detection.vision.batches import make_targets, make_weights
 from detection.vision.data import load_split
 from detection.vision.recipe import Recipe
 from detection.vision.twins import without_twins
@@ -42,6 +41,8 @@ def test_pictures_stay_when_all_of_them_have_a_twin(split):
 
 
 def test_rare_emotions_count_more_up_to_the_bound(split):
+    from detection.vision.batches import make_targets, make_weights
+
     few = split.subset(np.flatnonzero((split.labels != EMOTIONS.index("disgust")) | (np.arange(len(split)) % 4 == 0)))
     weights = make_weights(few, make_targets(few, Recipe()), Recipe(rare=1.5))["labels"]
     assert weights[few.labels == EMOTIONS.index("disgust")] == pytest.approx(1.5)
@@ -49,6 +50,8 @@ def test_rare_emotions_count_more_up_to_the_bound(split):
 
 
 def test_pictures_without_votes_teach_the_crowd_head_nothing(split):
+    from detection.vision.batches import make_targets, make_weights
+
     weights = make_weights(split, make_targets(split, Recipe()), Recipe())
     assert not weights["crowd"].any()
     assert weights["labels"].all()
