@@ -12,6 +12,7 @@ from tests.servers import ROOT, environment
 RANDOM_CALLS = """
 import json, os, uuid
 import numpy as np
+from django.db import transaction
 from hypothesis import given, settings, strategies as st
 from catalogue.models import Clustering, Track
 from detection.models import Capture, Source, Status
@@ -42,6 +43,7 @@ for user in users[1:]:
     bulk_rate(user=user, track_ids=rated[40:], value=-1)
 never_again(user=users[3], track=tracks[0])
 calls = 0
+COLUMNS = "track_id", "track__spotify_id", "track__artist", "track__emotion"
 
 @settings(max_examples=int(os.environ["CALLS"]), deadline=None, database=None)
 @given(
@@ -56,13 +58,12 @@ def check(user, emotion, chosen, number, shares):
         id=uuid.UUID(int=number), user=user, source=Source.CAMERA, status=Status.DONE, emotion=emotion, scores=scores,
         chosen=emotion if chosen else "",
     )
-    Capture.objects.filter(id=capture.id).delete()
     def made():
-        capture.save(force_insert=True)
-        playlist = build_playlist(capture=capture)
-        rows = list(playlist.entries.values_list("track_id", "track__spotify_id", "track__artist", "track__emotion"))
-        capture.delete()
-        capture.pk = uuid.UUID(int=number)
+        with transaction.atomic():
+            capture.save(force_insert=True)
+            playlist = build_playlist(capture=capture)
+            rows = list(playlist.entries.values_list(*COLUMNS))
+            transaction.set_rollback(True)
         return rows
     rows = made()
     assert len(rows) == 15 == len({row[0] for row in rows}) == len({row[1] for row in rows}), rows
