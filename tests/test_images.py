@@ -52,7 +52,7 @@ def test_a_picture_cannot_be_moved_to_another_capture(raw):
 
 
 def test_a_store_that_is_away_is_said_to_be(monkeypatch):
-    nobody = redis.Redis(port=1, socket_connect_timeout=0.2)
+    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
     monkeypatch.setattr(store, "client", lambda: nobody)
     assert not images.store_answers()
     with pytest.raises(Unavailable, match="try again"):

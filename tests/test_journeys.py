@@ -41,10 +41,11 @@ def test_near_moods_have_fewer_stops_and_the_same_one_two():
         waypoints(start, start, 1)
 
 
-def test_a_thousand_journeys_between_random_moods_are_even_and_arrive():
+@pytest.mark.parametrize("journeys", [200, pytest.param(1000, marks=pytest.mark.slow)])
+def test_journeys_between_random_moods_are_even_and_arrive(journeys):
     centres = np.array(ANCHORS)
     cloud = centres.mean(axis=0) + RNG.normal(size=(60_000, 3)) * centres.std(axis=0) * 1.2
-    for seed in range(1000):
+    for seed in range(journeys):
         start, end = (RNG.dirichlet(np.ones(7)) @ centres for _ in range(2))
         line = waypoints(start, end, 10)
         stops = make_stops(cloud[_near(cloud, line)])
