@@ -1,6 +1,10 @@
-"""Random calls of build_playlist on a real PostgreSQL: what holds for one playlist holds for all."""
+"""Random calls of build_playlist on a real PostgreSQL: what holds for one playlist holds for all.
+
+A thousand are made with the slow tests; RANDOM_CALLS=10000 in the environment makes ten thousand of them.
+"""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -76,7 +80,10 @@ print(json.dumps({"calls": calls, "left": Playlist.objects.count()}))
 """
 
 
-@pytest.mark.parametrize("calls", [25, pytest.param(10_000, marks=pytest.mark.slow)])
+MANY = int(os.environ.get("RANDOM_CALLS", "1000"))
+
+
+@pytest.mark.parametrize("calls", [25, pytest.param(MANY, marks=pytest.mark.slow)])
 def test_random_calls_give_fifteen_different_tracks_at_most_two_by_an_artist_and_the_same_again(
     calls, postgres, tmp_path
 ):
