@@ -198,7 +198,7 @@ def _heard(listens: "QuerySet[Any]") -> tuple[list[Heard], int]:
         Heard(
             emotion=mood,
             listens=numbers[mood],
-            tracks=[(by_id[track], times) for of, track, times in tracks if of == mood],
+            tracks=[(by_id[track], times) for of, track, times in tracks if of == mood and track in by_id],
             artists=[(artist, times) for of, artist, times in artists if of == mood],
         )
         for mood in sorted(numbers, key=lambda name: (-numbers[name], EMOTIONS.index(name)))
