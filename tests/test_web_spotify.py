@@ -1,0 +1,118 @@
+"""Tracks at Spotify in Chromium: nothing is asked of it before a press, then its widget's own words move the list on.
+
+Spotify is played by a page of ours that the browser finds at its address: it keeps what it is told, and says what the
+test has it say, in the messages of the iFrame API.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from tests.servers import manage
+from tests.web_site import Site, log_in
+
+PATIENCE_MS = 60_000
+SPOTIFY = "https://open.spotify.com/"
+WIDGET = """<!doctype html><title>a widget</title><script>
+window.told = [];
+addEventListener("message", (event) => told.push(event.data.command));
+window.say = (position, isPaused) => parent.postMessage(
+  { type: "playback_update", payload: { isPaused, isBuffering: false, duration: 200000, position } }, "*");
+parent.postMessage({ type: "ready" }, "*");
+</script>"""
+TRACKS = """
+from catalogue.models import Track
+from emotune.emotions import BY_NAME
+valence, arousal, dominance = BY_NAME["disgust"].anchor
+Track.objects.bulk_create([
+    Track(key=f"spotify:{n}", title=f"Elsewhere {n}", artist=f"Artist {n}", spotify_id=f"{n:022d}", emotion="disgust",
+          distance=0.1, valence=valence, arousal=arousal, dominance=dominance)
+    for n in range(15)
+], ignore_conflicts=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def catalogue(site: Site) -> None:
+    manage("shell", "--verbosity=0", "--command", TRACKS, env=site.env)
+
+
+@pytest.fixture
+def asked() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site, catalogue: None, asked: list[str]) -> Iterator[Page]:
+    context = browser.new_context(base_url=site.url, viewport={"width": 360, "height": 740})
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    context.route(f"{SPOTIFY}**", lambda route: route.fulfill(body=WIDGET, content_type="text/html"))
+    context.on("request", lambda request: asked.append(request.url) if request.url.startswith(SPOTIFY) else None)
+    page = context.new_page()
+    log_in(page)
+    page.goto("/captures/new/?camera=no")
+    page.get_by_role("button", name="Disgusted").click()
+    expect(page.locator("li.track a.cover[data-spotify]")).to_have_count(15)
+    yield page
+    context.close()
+
+
+def titles(page: Page) -> list[str]:
+    found: list[str] = page.locator("li.track").evaluate_all("all => all.map(one => one.dataset.title)")
+    return found
+
+
+def widget(page: Page) -> Frame:
+    """Return the widget of the track that plays, once it has been told to play."""
+    frame = page.locator(".is-playing iframe").element_handle().content_frame()
+    frame.wait_for_function("() => told.includes('play')")
+    return frame
+
+
+def test_nothing_is_asked_of_spotify_before_a_press(page, asked):
+    page.wait_for_load_state("networkidle")
+    assert asked == []
+    assert page.locator("iframe").count() == 0
+    page.locator("li.track .cover").first.click()
+    widget(page)
+    assert len(asked) == 1
+    assert asked[0].startswith(f"{SPOTIFY}embed/track/")
+
+
+def test_the_widgets_words_note_a_listen_and_move_the_list_on(page):
+    first, second = titles(page)[:2]
+    page.get_by_role("button", name="Play from the top").click()
+    frame = widget(page)
+    with page.expect_response("**/listens/") as heard:
+        for second_heard in range(0, 33, 2):
+            frame.evaluate("at => say(at, false)", second_heard * 1000)
+    assert heard.value.status == 204
+    assert 'name="source"\r\n\r\nspotify' in heard.value.request.post_data
+    expect(page.locator("#now-title")).to_have_text(first)
+    frame.evaluate("say(199000, false)")
+    frame.evaluate("say(0, true)")
+    expect(page.locator("#now-title")).to_have_text(second)
+    expect(page.locator("iframe")).to_have_count(1)
+
+
+def test_the_bar_steers_the_widget(page):
+    page.get_by_role("button", name="Play from the top").click()
+    frame = widget(page)
+    frame.evaluate("say(5000, false)")
+    page.get_by_role("button", name="Pause").click()
+    frame.wait_for_function("() => told.at(-1) === 'pause'")
+    frame.evaluate("say(5000, true)")
+    page.get_by_role("button", name="Go on playing").click()
+    frame.wait_for_function("() => told.at(-1) === 'resume'")
+
+
+def test_a_pause_in_the_middle_does_not_move_the_list_on(page):
+    first = titles(page)[0]
+    page.get_by_role("button", name="Play from the top").click()
+    frame = widget(page)
+    frame.evaluate("say(90000, false)")
+    frame.evaluate("say(90000, true)")
+    expect(page.get_by_role("button", name="Go on playing")).to_be_visible()
+    expect(page.locator("#now-title")).to_have_text(first)
