@@ -54,7 +54,11 @@ def submit_import(*, user: "User | None", file: "File[bytes]", job_id: UUID | No
             job.save(force_insert=True)
     except IntegrityError:
         return Import.objects.get(pk=job.pk, created_by=user)
-    job.file.save(str(job.pk), file)
+    try:
+        job.file.save(str(job.pk), file)
+    except OSError:  # there is no room
+        job.delete()
+        raise
     note_addition(user, job, "Uploaded.")
     jobs.submit(job, import_file)
     return job

@@ -1,10 +1,17 @@
 """Errors that are a person's business: each carries a sentence that says what to do."""
 
+# When a part of the system does not answer, this is how many seconds later it is worth trying again.
+SOON_S = 5
+
 
 class EmotuneError(Exception):
-    """A request that cannot be carried out. `message` is shown to whoever asked; `status` is its HTTP status."""
+    """A request that cannot be carried out. `message` is shown to whoever asked; `status` is its HTTP status.
+
+    `retry_after` says in how many seconds it is worth trying again, where that is known.
+    """
 
     status = 400
+    retry_after: int | None = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -24,7 +31,7 @@ class NotAllowed(EmotuneError):
 
 
 class TooMany(EmotuneError):
-    """A limit was reached; `retry_after` says in how many seconds it is worth trying again."""
+    """A limit was reached."""
 
     status = 429
 
@@ -37,3 +44,4 @@ class Unavailable(EmotuneError):
     """A part of the system does not answer; nothing was done and trying again later is right."""
 
     status = 503
+    retry_after = SOON_S

@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 from django_htmx.middleware import HtmxDetails
 
-from emotune.errors import EmotuneError, TooMany
+from emotune.errors import EmotuneError
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -123,6 +123,6 @@ class FragmentMiddleware:
             retarget(reswap(response, "innerHTML"), "#notices")
         else:
             response = render(request, "error.html", context, status=exception.status)
-        if isinstance(exception, TooMany):
+        if exception.retry_after is not None:
             response["Retry-After"] = str(exception.retry_after)
         return response

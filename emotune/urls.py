@@ -7,6 +7,8 @@ from emotune import pages
 from emotune.api.views import UnknownAddress
 from emotune.checkup import pages as checkup
 
+handler500 = "emotune.outage.went_wrong"
+
 urlpatterns = [
     path("", pages.home, name="home"),
     path("about/", pages.about, name="about"),

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from emotune.api.limits import budgets_of, describe, spend_for_address
 from emotune.api.problems import CONTENT_TYPE, problem
 from emotune.http import GetResponse
+from emotune.outage import NO_DATABASE
 
 PREFIX = "/api/"
 SENTENCES = {
@@ -12,6 +13,7 @@ SENTENCES = {
     403: "This may not be done.",
     404: "There is nothing at this address.",
     416: "The file has no such part. Content-Range says how long it is.",
+    503: NO_DATABASE,
     413: "The body is larger than what is read here. Send less at once.",
 }
 WENT_WRONG = "Something went wrong here, and it is in our log. Please try again."

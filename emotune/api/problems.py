@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import APIException, ValidationError
 
-from emotune.errors import EmotuneError, TooMany
+from emotune.errors import SOON_S, EmotuneError
+from emotune.outage import outage_of
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def kind_of(status: int) -> Kind:
 
 
 class NotYet(EmotuneError):
-    """What was asked for is still being made; `retry_after` says in how many seconds it is worth asking again."""
+    """What was asked for is still being made."""
 
     status = 409
 
@@ -101,24 +101,23 @@ OTHERS: tuple[tuple[type[Exception], int, str], ...] = (
     (PermissionDenied, 403, "This may not be done."),
     (RequestDataTooBig, 413, "The body is larger than what is read here. Send less at once."),
     (SuspiciousOperation, 400, "The request cannot be understood. Check how it is put together."),
-    (OperationalError, 503, "The database does not answer just now. Please try again in a moment."),
-    (InterfaceError, 503, "The database does not answer just now. Please try again in a moment."),
 )
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:  # noqa: ARG001 - as DRF calls it
     """Turn what a view raised into a problem; None for what nobody expected, which becomes a 500 and is logged."""
     if isinstance(error, EmotuneError):
-        wait = error.retry_after if isinstance(error, TooMany | NotYet) else None
+        wait = error.retry_after
         return problem(error.status, error.message, headers={} if wait is None else {"Retry-After": str(wait)})
     if isinstance(error, ValidationError):
         errors = list(_flat(error.detail, "parameter" if isinstance(error, InvalidQuery) else "pointer"))
         return problem(422, _sentence(errors), errors=errors)
     if isinstance(error, APIException):
         return problem(error.status_code, str(error.detail), headers=_headers(error))
+    if words := outage_of(error):
+        logger.error("something is away: %s", error)
+        return problem(503, words, headers={"Retry-After": str(SOON_S)})
     status, words = next(((status, words) for kind, status, words in OTHERS if isinstance(error, kind)), (0, ""))
-    if status == 503:
-        logger.error("the database does not answer: %s", error)
     return problem(status, words) if status else None
 
 

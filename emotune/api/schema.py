@@ -271,7 +271,8 @@ PROBLEM = {
 
 def _response(kind: Kind) -> dict[str, Any]:
     example = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": kind.advice}
-    more = {401: ["WWW-Authenticate"], 409: ["Retry-After"], 429: ["Retry-After"]}.get(kind.status, [])
+    later = ["Retry-After"]
+    more = {401: ["WWW-Authenticate"], 409: later, 429: later, 503: later}.get(kind.status, [])
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": f"{kind.title}. {kind.advice}",

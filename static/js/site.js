@@ -59,6 +59,7 @@ const WORDS = {
   403: "emotune could not tell that this came from its own page. Reload the page and try again.",
   404: "That is not here any more. Reload the page to see what is.",
   413: "That is too large to send. Choose a smaller picture.",
+  503: "A part of emotune does not answer just now. Please try again in a moment.",
 };
 const AWAY = "emotune cannot be reached. Check your connection, then try again.";
 
@@ -70,11 +71,13 @@ document.addEventListener("htmx:responseError", (event) => {
 for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => say(AWAY));
 
 // What was said is over when the next thing is asked for, and that emotune is away when it answers again.
+const passes = new Set([AWAY, WORDS[503]]);
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb !== "get") notices.replaceChildren();
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.xhr.status && notices.textContent.trim() === AWAY) notices.replaceChildren();
+  const { status } = event.detail.xhr;
+  if (status && status < 500 && passes.has(notices.textContent.trim())) notices.replaceChildren();
 });
 
 // A fragment may ask for the focus, so that the keyboard and a screen reader go on where the answer is.
