@@ -35,9 +35,11 @@ from prometheus_client.core import GaugeMetricFamily  # noqa: E402
 from prometheus_client.multiprocess import MultiProcessCollector  # noqa: E402
 from prometheus_client.registry import Collector  # noqa: E402
 
-from emotune import jobs, store  # noqa: E402
+from emotune import figures, jobs, store  # noqa: E402
 from emotune.http import GetResponse  # noqa: E402
 from emotune.workers import warm_readers  # noqa: E402
+
+figures.guard()
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
