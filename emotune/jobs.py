@@ -12,7 +12,7 @@ from typing import ClassVar, TypeVar, cast
 from uuid import uuid4
 
 import redis
-from celery import Task, current_app
+from celery import Task, current_app, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_ready
 from django.conf import settings
@@ -33,6 +33,8 @@ MAX_ATTEMPTS = 3
 BEAT_S, SILENCE_S = 2.0, 15.0
 # A task that nobody took for this long may be lost with its broker, and is sent again; twice is once.
 RESEND_S = 30
+# What has no task after so long never got one: whoever asked for it was interrupted.
+UNSENT_S = 60
 # Progress is written and cancelling looked for this often at most; both are kept for a day.
 REPORT_S, KEEP_S = 0.3, 24 * 3600
 
@@ -174,6 +176,9 @@ def refresh(job: J) -> J:
     """
     if job.is_over:
         return job
+    if not job.task and timezone.now() - job.created_at > timedelta(seconds=UNSENT_S):
+        _finish(job, JobState.FAILED, NOT_SENT)
+        return job
     with contextlib.suppress(redis.RedisError):
         if job.state == JobState.RUNNING and not store.client().exists(beat_of(job)):
             _settle_lost(job)
@@ -198,6 +203,12 @@ def _settle_lost(job: Job) -> None:
     elif _mine(job).update(state=JobState.QUEUED):
         job.state = JobState.QUEUED
         store.client().delete(_key(job, "sent"))
+
+
+@shared_task(name="emotune.refresh_jobs")
+def refresh_jobs() -> None:
+    """Bring every open job up to date by the clock: nobody may be looking."""
+    refresh_all()
 
 
 @worker_ready.connect

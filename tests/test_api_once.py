@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from detection.models import Capture
 from emotune.api.models import Submission
+from emotune.retention import forget_submissions
 from playlists.models import Listen, Playlist
 from tests.api_server import ApiServer, api_server
 from tests.api_site import bearing, check_problem, fresh_limits, token_of
@@ -80,6 +81,14 @@ def test_after_a_day_a_key_is_free_again(send):
     Submission.objects.update(created_at=timezone.now() - timedelta(hours=25))
     assert send("captures", {"emotion": "happy"}).json()["mood"] == "happy"
     assert Submission.objects.count() == 1
+
+
+def test_keys_of_people_who_send_nothing_any_more_are_forgotten_by_the_clock(send):
+    for key in ("one", "two"):
+        send("captures", {"emotion": "sad"}, key=key)
+    Submission.objects.filter(key="one").update(created_at=timezone.now() - timedelta(hours=25))
+    forget_submissions()
+    assert [row.key for row in Submission.objects.all()] == ["two"]
 
 
 def test_what_was_deleted_since_is_gone_and_not_made_again(client, send, user):

@@ -205,6 +205,14 @@ def test_a_job_whose_worker_died_is_queued_and_sent_again(job, store):
     assert (again(job).state, again(job).attempts) == (JobState.DONE, 2)
 
 
+def test_a_job_that_was_never_sent_for_its_web_process_died_is_over_after_a_minute(store):
+    unsent = Import.objects.create(name="muse.csv")
+    assert jobs.refresh(unsent).state == JobState.QUEUED
+    Import.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+    seen = jobs.refresh(again(unsent))
+    assert (seen.state, seen.error, sent(store)) == (JobState.FAILED, jobs.NOT_SENT, 0)
+
+
 def test_a_job_that_lost_its_worker_three_times_fails_with_a_sentence(job, store):
     seen = jobs.refresh(lost(job, attempts=3))
     assert (seen.state, seen.error, sent(store)) == (JobState.FAILED, jobs.GAVE_UP, 0)

@@ -68,6 +68,11 @@ def once(request: "ApiRequest", carry_out: Callable[[], dict[str, Any]]) -> Rece
     return Receipt(submission.receipt)
 
 
+def forget_old_submissions() -> int:
+    """Delete what is older than KEPT; return how many there were."""
+    return int(Submission.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0])
+
+
 def _claim(request: "ApiRequest", key: str, fingerprint: str) -> tuple[Submission, bool]:
     """Write the key's row, or read the one of an earlier request, whose transaction is waited for."""
     mine = Submission.objects.filter(user=request.user)
