@@ -73,6 +73,20 @@ def test_a_face_that_fills_the_picture_is_found(finder, size):
     assert found.box[3] > 0.6 * size
 
 
+@pytest.mark.parametrize("turn", [-75, 75])
+def test_a_face_that_is_tilted_too_far_for_the_first_look_is_found_where_it_is(finder, turn):
+    frame = np.asarray(Image.fromarray(astronaut()).rotate(turn, Image.Resampling.BICUBIC))
+    assert FaceFinder(turns=()).find(frame) == []
+    (face,) = finder.find(frame)
+    centre = complex(256, 256)
+    for name, place in (("left_eye", LEFT_EYE), ("right_eye", RIGHT_EYE)):
+        turned = centre + (complex(*place) - centre) * np.exp(-1j * np.deg2rad(turn))
+        assert np.hypot(*np.subtract(face.landmarks[name], (turned.real, turned.imag))) < 10
+    x, y, width, height = face.box
+    assert min(x, y) >= 0
+    assert max(x + width, y + height) < 512
+
+
 def test_a_dark_and_a_blurred_face_are_found(finder):
     image = Image.fromarray(astronaut())
     assert len(finder.find((astronaut() * 0.3).astype(np.uint8))) == 1

@@ -1,12 +1,15 @@
 """Find faces and their five landmarks in a frame."""
 
+import cmath
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from detection.vision.cascade import Cascade
-from detection.vision.pyramid import Pyramid
+from detection.vision.pyramid import GREY, Pyramid
 
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 # The package's step from one window size to the next.
@@ -22,6 +25,9 @@ SMALLEST = 20
 # A face that fills the picture lies in windows that reach beyond it: by this share of the window, for windows from one
 # share of the frame's shorter side to the other.
 MARGIN, LARGE, LARGEST = 1 / 3, 0.3, 1.5
+# Faces tilted by 30 degrees are missed more than twice as often as upright ones. Where no face is found, the frame is
+# turned by each of these angles, anticlockwise, and looked at again; a face of less confidence is taken for none.
+TURNS, SURE = (-30, 30), 0.9
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,12 @@ class FaceFinder:
 
     At first windows of at least NEAR of the longer side are laid over the frame. When they hold no face, windows that
     reach beyond the frame are tried (a face that fills the picture). When nobody is close, small ones are laid too: a
-    frame shows either the people before the camera or, without them, those further away.
+    frame shows either the people before the camera or, without them, those further away. When there is still none, a
+    tilted one is looked for in the frame turned by `turns` degrees.
     """
 
-    def __init__(self) -> None:
-        self._cascade = Cascade()
+    def __init__(self, turns: tuple[int, ...] = TURNS) -> None:
+        self._cascade, self._turns = Cascade(), turns
 
     def find(self, image: npt.NDArray[np.uint8]) -> list[Face]:
         """Return the faces in an RGB frame (h, w, 3), largest first."""
@@ -50,6 +57,9 @@ class FaceFinder:
 
     def search(self, pyramid: Pyramid) -> list[Face]:
         """Return the faces in a frame whose pyramid is built, largest first."""
+        return self._upright(pyramid) or self._tilted(pyramid)
+
+    def _upright(self, pyramid: Pyramid) -> list[Face]:
         longer, shorter = max(pyramid.width, pyramid.height), min(pyramid.width, pyramid.height)
         near, far = (max(SMALLEST, share * longer) for share in (NEAR, FAR))
         candidates = self._cascade.propose(pyramid, windows(near, shorter))
@@ -63,6 +73,18 @@ class FaceFinder:
         faces = [_face(row, pyramid) for row in found]
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
 
+    def _tilted(self, pyramid: Pyramid) -> list[Face]:
+        """Return the surest face of the frame turned each way, if one is close."""
+        frame = Image.fromarray(pyramid.resized(pyramid.width, pyramid.height))
+        longer, shorter = max(frame.size), min(frame.size)
+        found = []
+        for turn in self._turns:
+            turned = Pyramid(np.asarray(frame.rotate(turn, Image.Resampling.BILINEAR, fillcolor=(GREY,) * 3)))
+            candidates = self._cascade.propose(turned, windows(max(SMALLEST, NEAR * longer), shorter))
+            rows = self._cascade.settle(turned, candidates)
+            found += [_turned_back(_face(row, turned), turn, frame.size) for row in rows if row[4] >= SURE]
+        return sorted(found, key=lambda face: -face.confidence)[:1]
+
 
 def windows(smallest: float, largest: float) -> list[float]:
     """Return the sizes of windows in pixels, from `smallest` on, each 1 / FACTOR of the one before, up to `largest`."""
@@ -71,6 +93,22 @@ def windows(smallest: float, largest: float) -> list[float]:
         sizes.append(smallest)
         smallest /= FACTOR
     return sizes
+
+
+def _turned_back(face: Face, turn: float, size: tuple[int, int]) -> Face:
+    """Return a face of a turned frame where it is in the frame itself, whose box has the same centre and sides."""
+    centre = complex(*size) / 2
+    by = cmath.exp(1j * math.radians(turn))
+
+    def back(x: float, y: float) -> tuple[float, float]:
+        place = centre + (complex(x, y) - centre) * by
+        return place.real, place.imag
+
+    x, y, width, height = face.box
+    middle = back(x + width / 2, y + height / 2)
+    left, top = (max(0.0, middle[0] - width / 2), max(0.0, middle[1] - height / 2))
+    box = (left, top, min(width, size[0] - 1 - left), min(height, size[1] - 1 - top))
+    return Face(box, face.confidence, {name: back(*place) for name, place in face.landmarks.items()})
 
 
 def _face(row: npt.NDArray[np.float32], pyramid: Pyramid) -> Face:
