@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
+from detection.holding import Hold
 from detection.models import Capture, Status
 from emotune import metrics
 
@@ -28,7 +29,7 @@ def lost() -> Q:
 def claim(capture_id: str, *, redelivered: bool) -> Capture | None:
     """Take a capture for reading, or return None when another worker has it, it has ended or it is gone.
 
-    A message that was delivered again says that whoever had it is dead: then the claim need not be over.
+    For a message that was delivered again the claim need not be over: whoever had it has fallen silent (holding.py).
     """
     now = timezone.now()
     free = lost() | Q(status=Status.READING) if redelivered else lost()
@@ -41,19 +42,21 @@ def claim(capture_id: str, *, redelivered: bool) -> Capture | None:
     return capture
 
 
-def claim_waiting(leader: Capture, most: int) -> list[Capture]:
+def claim_waiting(leader: Capture, most: int, hold: Hold) -> list[Capture]:
     """Take up to `most` captures that wait behind `leader`, to be read together with it.
 
     A capture that was tried before is never taken along: should it be what kills workers, it kills nobody with it.
     """
     waiting = Capture.objects.filter(status=Status.QUEUED, attempts=0)
     alive = waiting.filter(created_at__gt=timezone.now() - settings.CAPTURE_TTL)
-    ids = list(alive.order_by("created_at").values_list("id", flat=True)[:most])
+    ids = hold.take(alive.order_by("created_at").values_list("id", flat=True)[:most])
     now = timezone.now()
     mine = {"status": Status.READING, "claimed_at": now, "claimed_with": leader.id}
-    if not ids or not waiting.filter(id__in=ids).update(attempts=1, **mine):
+    if not ids:
         return []
+    waiting.filter(id__in=ids).update(attempts=1, **mine)
     taken = list(Capture.objects.filter(id__in=ids, attempts=1, **mine).select_related("user"))
+    hold.let_go(set(ids) - {capture.id for capture in taken})
     _count_taken(taken)
     return taken
 

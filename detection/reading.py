@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from detection import claims, images
+from detection.holding import Hold
 from detection.models import Capture, Status
 from detection.vision.pictures import UnreadablePicture, decode, inspect
 from detection.vision.reader import FRAME_SIDE, Frame, Look, Reader, Reading
@@ -43,6 +44,16 @@ def read_capture(capture_id: str, *, redelivered: bool) -> list[UUID]:
 
     Returns the captures that were given back unread: a message must be sent for each of them.
     """
+    with Hold() as hold:
+        if redelivered:
+            hold.take_from_the_dead(UUID(capture_id))
+        elif not hold.take([UUID(capture_id)]):
+            logger.debug("capture %s is being read", capture_id)
+            return []
+        return _read_held(capture_id, hold, redelivered=redelivered)
+
+
+def _read_held(capture_id: str, hold: Hold, *, redelivered: bool) -> list[UUID]:
     orphans = claims.give_back_orphans(capture_id) if redelivered else []
     if redelivered and claims.give_up(capture_id):
         logger.warning("capture %s ended its worker %d times and is given up", capture_id, claims.MAX_ATTEMPTS)
@@ -52,7 +63,7 @@ def read_capture(capture_id: str, *, redelivered: bool) -> list[UUID]:
     if capture is None:
         logger.debug("capture %s is not to be read", capture_id)
         return orphans
-    batch = _Batch(capture)
+    batch = _Batch(capture, hold)
     try:
         batch.read()
     except SoftTimeLimitExceeded:
@@ -63,8 +74,8 @@ def read_capture(capture_id: str, *, redelivered: bool) -> list[UUID]:
 class _Batch:
     """Captures that one message brought to this worker: each is looked at, then all faces are classified at once."""
 
-    def __init__(self, leader: Capture) -> None:
-        self.leader = leader
+    def __init__(self, leader: Capture, hold: Hold) -> None:
+        self.leader, self.hold = leader, hold
         self.open = {leader.id: leader}
         self.seen: list[tuple[Capture, Look, list[float]]] = []
         self.current: Capture | None = leader
@@ -97,10 +108,10 @@ class _Batch:
         most = settings.CAPTURE_BATCH - 1
         if most < 1 or self.leader.attempts > 1:
             return
-        others = claims.claim_waiting(self.leader, most)
+        others = claims.claim_waiting(self.leader, most, self.hold)
         if settings.CAPTURE_BATCH_WAIT and len(others) < most:
             time.sleep(settings.CAPTURE_BATCH_WAIT)
-            others += claims.claim_waiting(self.leader, most - len(others))
+            others += claims.claim_waiting(self.leader, most - len(others), self.hold)
         self.open.update({capture.id: capture for capture in others})
 
     def _look(self, capture: Capture) -> None:
@@ -131,9 +142,9 @@ class _Batch:
 
     def _end(self, capture: Capture, status: Status, **outcome: object) -> None:
         self.ended.append(capture.id)
-        claims.settle(capture, status, **outcome)
+        is_ours = claims.settle(capture, status, **outcome)
         self.open.pop(capture.id)
-        logger.info("capture %s: %s", capture.id, status)
+        logger.info("capture %s: %s" if is_ours else "capture %s: %s, but it was over before", capture.id, status)
 
     def _give_back_open(self) -> None:
         for capture in self.open.values():

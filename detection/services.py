@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 # A capture that nobody claimed for this long may have lost its message.
 RESEND_AFTER = timedelta(seconds=20)
+# Clocks of machines may differ by so much. What is dated further ahead was made before the clock was set back.
+CLOCKS_DIFFER = timedelta(minutes=1)
+# What is older is left to whoever looks at it, for the clock need not search all captures there ever were.
+LONG_AGO = timedelta(hours=1)
 
 
 def submit_capture(*, user: "User", images: Sequence[bytes], source: str) -> Capture:
@@ -38,15 +43,21 @@ def submit_capture(*, user: "User", images: Sequence[bytes], source: str) -> Cap
     _check_images(images)
     capture = Capture(id=uuid4(), user=user, source=source)
     image_store.put(capture.id, images)
-    with transaction.atomic():
-        capture.save(force_insert=True)
-        transaction.on_commit(lambda: _send(capture))
+    try:
+        with transaction.atomic():
+            capture.save(force_insert=True)
+            transaction.on_commit(lambda: _send(capture))
+    except DatabaseError:
+        _forget_images(capture)
+        raise
     return capture
 
 
 def _check_rate(user: "User") -> None:
-    limit, minute_ago = settings.CAPTURES_PER_MINUTE, timezone.now() - timedelta(minutes=1)
-    recent = Capture.objects.filter(user=user, created_at__gt=minute_ago).exclude(source=Source.NAMED)
+    now = timezone.now()
+    limit, minute_ago = settings.CAPTURES_PER_MINUTE, now - timedelta(minutes=1)
+    recent = Capture.objects.filter(user=user, created_at__gt=minute_ago, created_at__lt=now + CLOCKS_DIFFER)
+    recent = recent.exclude(source=Source.NAMED)
     times = list(recent.values_list("created_at", flat=True)[:limit])
     if len(times) >= limit:
         wait = max(1, int((times[-1] - minute_ago).total_seconds()) + 1)
@@ -56,16 +67,20 @@ def _check_rate(user: "User") -> None:
 def _check_images(images: Sequence[bytes]) -> None:
     if not 1 <= len(images) <= settings.CAPTURE_MAX_FRAMES:
         raise InvalidInput(f"Please send one picture, or up to {settings.CAPTURE_MAX_FRAMES} frames of the camera.")
+    pixels = 0
     for image in images:
         if len(image) > settings.CAPTURE_MAX_BYTES:
             most = settings.CAPTURE_MAX_BYTES // 1024**2
             raise InvalidInput(f"This picture has {len(image) / 1024**2:.0f} MB; up to {most} MB can be read.")
         try:
-            inspect(image)
+            _, width, height = inspect(image)
         except UnreadablePicture as error:
             raise InvalidInput(str(error)) from error
+        pixels += width * height
+    if pixels > MAX_PIXELS:
+        most = MAX_PIXELS // 1_000_000
+        raise InvalidInput(f"Together these pictures have more than {most} million pixels; make them smaller first.")
 
-    pixels = 0
 
 def _send(capture: Capture) -> None:
     """Send the task; a broker that is away is no error here, for refresh() sends again."""
@@ -74,31 +89,49 @@ def _send(capture: Capture) -> None:
     except OperationalError:
         Capture.objects.filter(id=capture.id).update(sent_at=timezone.now() - RESEND_AFTER)
 
-        pixels += width * height
-    if pixels > MAX_PIXELS:
-        most = MAX_PIXELS // 1_000_000
-        raise InvalidInput(f"Together these pictures have more than {most} million pixels; make them smaller first.")
 
 def refresh(*, capture: Capture) -> Capture:
     """Bring an open capture up to date: end it when its time is over, send it again when its message may be lost.
 
-    Called whenever somebody looks; each change is a conditional UPDATE, so any number may look at once.
+    Called whenever somebody looks, and by the clock; each change is a conditional UPDATE, so any number may look at
+    once.
     """
     now = timezone.now()
     waiting = Capture.objects.filter(id=capture.id, status__in=OPEN)
     if not capture.is_open:
         return capture
+    if capture.created_at > now + CLOCKS_DIFFER:
+        waiting.update(created_at=now, sent_at=now - RESEND_AFTER)
+        capture.refresh_from_db()
     if now >= capture.expires_at:
         _count_ended(Status.EXPIRED, waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
+        _forget_images(capture)
     elif waiting.filter(lost(), attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, finished_at=now, problem=GAVE_UP
     ):
         _count_ended(Status.FAILED, 1)
         _forget_images(capture)
-    elif waiting.filter(lost(), sent_at__lte=now - RESEND_AFTER).update(sent_at=now):
+    elif _may_be_lost(capture) and waiting.filter(lost(), sent_at__lte=now - RESEND_AFTER).update(sent_at=now):
         _send(capture)
     capture.refresh_from_db()
     return capture
+
+
+def _may_be_lost(capture: Capture) -> bool:
+    """Whether it is time to send again, to a broker that answers: one that hangs would hold up whoever looks."""
+    return capture.sent_at <= timezone.now() - RESEND_AFTER and image_store.store_answers()
+
+
+def refresh_unwatched() -> int:
+    """Bring all captures up to date that have waited for a while, for the clock: nobody may be looking at them.
+
+    Returns how many are over now.
+    """
+    now = timezone.now()
+    late = Q(created_at__gt=now - LONG_AGO, created_at__lte=now - RESEND_AFTER)
+    old = late | Q(created_at__gt=now + CLOCKS_DIFFER)
+    waiting = Capture.objects.filter(old, status__in=OPEN)
+    return sum(not refresh(capture=capture).is_open for capture in waiting.iterator())
 
 
 def settle_overdue(*, user: "User") -> int:

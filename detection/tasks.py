@@ -21,7 +21,8 @@ _warm: list[Any] = []
 
 def send(capture_id: UUID) -> None:
     """Send the task that reads a capture. Raises OperationalError when the broker does not answer."""
-    read_capture.apply_async((str(capture_id),), retry=False, expires=settings.CAPTURE_TTL.total_seconds())
+    # without `expires`, which would compare two machines' clocks: what is over is not claimed any more
+    read_capture.apply_async((str(capture_id),), retry=False)
 
 
 @worker_init.connect

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import redis
 from django.conf import settings
+from django.db import OperationalError
 from django.utils import timezone
 from PIL import Image
 
@@ -123,6 +124,20 @@ def test_nothing_is_kept_while_the_store_is_away(user, monkeypatch):
     assert not Capture.objects.exists()
 
 
+def test_pictures_are_dropped_when_the_database_takes_no_capture(user, monkeypatch):
+    kept = []
+    put = images.put
+    monkeypatch.setattr(images, "put", lambda capture_id, blobs: kept.append(capture_id) or put(capture_id, blobs))
+
+    def away(*_, **__):
+        raise OperationalError("refused")
+
+    monkeypatch.setattr(Capture, "save", away)
+    with pytest.raises(OperationalError):
+        submit(user)
+    assert images.fetch(kept[0]) == []
+
+
 def waiting(user, *, age, **fields):
     then = timezone.now() - timedelta(seconds=age)
     values = {"source": Source.UPLOAD, "status": Status.QUEUED, "chosen": "", "created_at": then, "sent_at": then}
@@ -159,6 +174,39 @@ def test_a_claim_from_before_the_clock_was_set_back_holds_nobody_up(user):
     assert taken.attempts == 2
     assert taken.claimed_at
     assert taken.claimed_at < ahead
+
+
+def test_captures_from_before_the_clock_was_set_back_count_against_no_limit(user, settings):
+    settings.CAPTURES_PER_MINUTE = 1
+    make_capture(user, source=Source.UPLOAD, created_at=timezone.now() + timedelta(hours=1))
+    assert submit(user).status == Status.QUEUED
+
+
+def test_a_capture_from_before_the_clock_was_set_back_is_dated_anew_and_sent_again(user, queue):
+    ahead = waiting(user, age=-3600)
+    services.refresh(capture=ahead)
+    assert abs((timezone.now() - ahead.created_at).total_seconds()) < 5
+    assert len(queue()) == 1
+
+
+def test_the_clock_sends_again_and_ends_what_nobody_looks_at(user, queue):
+    overdue = settings.CAPTURE_TTL.total_seconds() + 1
+    late, over, young, ahead = (waiting(user, age=age) for age in (30, overdue, 5, -3600))
+    images.put(over.id, [picture()])
+    assert services.refresh_unwatched() == 1
+    sent = b" ".join(queue())
+    assert [str(capture.id).encode() in sent for capture in (late, over, young, ahead)] == [True, False, False, True]
+    over.refresh_from_db()
+    assert over.status == Status.EXPIRED
+    assert images.fetch(over.id) == []
+
+
+def test_looking_does_not_wait_for_a_broker_that_does_not_answer(user, queue, monkeypatch):
+    monkeypatch.setattr(images, "store_answers", lambda: False)
+    capture = waiting(user, age=30)
+    sent_at = capture.sent_at
+    assert services.refresh(capture=capture).sent_at == sent_at
+    assert queue() == []
 
 
 def test_looking_ends_what_waited_too_long(user):
