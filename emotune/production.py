@@ -1,7 +1,6 @@
 """What an installation for other people needs in its environment; each thing that is missing is one line."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 SECRET_LENGTH = 50
 LOCAL = {"localhost", "127.0.0.1", "[::1]", "::1"}
@@ -42,7 +41,7 @@ def _https(given: Mapping[str, str]) -> str:
 
 
 def _database(given: Mapping[str, str]) -> str:
-    if urlsplit(given.get("DATABASE_URL", "")).scheme in ("postgres", "postgresql"):
+    if given.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://")):
         return ""
     return "DATABASE_URL must name a PostgreSQL, as in postgres://user:password@host:5432/name"
 

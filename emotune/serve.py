@@ -30,17 +30,26 @@ def command(role: str) -> list[str]:
     from emotune.celery import app
 
     celery = ["celery", "--app=emotune.celery", "--quiet"]
-    level = f"--loglevel={os.environ.get('LOG_LEVEL') or 'INFO'}"
+    level = f"--loglevel={settings.LOG_LEVEL}"
     if role == "web":
         memory = ["--worker-tmp-dir=/dev/shm"] if os.access("/dev/shm", os.W_OK) else []  # noqa: S108
         return ["gunicorn", "emotune.wsgi", f"--workers={settings.WEB_WORKERS}", *WEB, *memory]
     if role == "worker":
+        check_model()
         return [*celery, *WORKER, level, f"--queues={app.conf.task_default_queue}"]
     if role == "jobs":
         return [*celery, *WORKER, level, f"--queues={jobs.QUEUE}", "--concurrency=1", "--hostname=jobs@%h"]
     if role == "beat":
         return [*celery, "beat", level, f"--schedule={settings.DATA_DIR / 'beat'}", "--pidfile="]
     raise CannotStart(f"There is no role {role!r}: choose web, worker, jobs or beat")
+
+
+def check_model() -> None:
+    """Raise CannotStart unless the reader's model is there: without it a worker could read nothing."""
+    from django.conf import settings
+
+    if not (settings.MODEL_DIR / "card.json").is_file():
+        raise CannotStart(f"EMOTUNE_MODEL is {settings.MODEL_DIR}, where no model is")
 
 
 def main() -> None:

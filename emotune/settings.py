@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -27,20 +27,40 @@ def env_bool(name: str, default: bool) -> bool:
     return value in ("true", "1", "yes")
 
 
-def env_int(name: str, default: int) -> int:
+def env_int(name: str, default: int, least: int = 0) -> int:
     try:
-        return int(env(name, str(default)))
+        value = int(env(name, str(default)))
     except ValueError:
         raise ImproperlyConfigured(f"{name} is {env(name)!r}; set it to a whole number") from None
+    if value < least:
+        raise ImproperlyConfigured(f"{name} is {value}; set it to {least} or more")
+    return value
+
+
+def env_choice(name: str, default: str, *choices: str) -> str:
+    value = env(name, default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} is {value!r}; set it to one of {', '.join(choices)}")
+    return value
 
 
 def env_list(name: str, default: str) -> list[str]:
     return [item.strip() for item in env(name, default).split(",") if item.strip()]
 
 
+def address(name: str, url: str, example: str) -> SplitResult:
+    """Return the parts of a URL of which host and port can be asked for."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must look like {example}: {error}") from None
+    return parts
+
+
 def database(url: str) -> dict[str, Any]:
     """Turn a DATABASE_URL (postgres://user:password@host:port/name or sqlite:///path) into Django's settings."""
-    parts = urlsplit(url)
+    parts = address("DATABASE_URL", url, "postgres://user:password@host:5432/name")
     if parts.scheme == "sqlite":
         options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path[1:], "OPTIONS": options}
@@ -76,10 +96,15 @@ def secret_key() -> str:
 
 # Everything that emotune writes by itself lies here: the SQLite file, the secret and the demonstration's audio.
 DATA_DIR = Path(env("EMOTUNE_DIR", str(BASE_DIR / "var"))).absolute()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"EMOTUNE_DIR is {DATA_DIR}, which cannot be made: {error.strerror}") from None
+if not os.access(DATA_DIR, os.W_OK | os.X_OK):
+    raise ImproperlyConfigured(f"EMOTUNE_DIR is {DATA_DIR}, which cannot be written to")
 
 # EMOTUNE_ENV=production refuses to start an installation for other people that is not fit for them.
-PRODUCTION = env("EMOTUNE_ENV", "local") == "production"
+PRODUCTION = env_choice("EMOTUNE_ENV", "local", "local", "production") == "production"
 if PRODUCTION and (found := problems(os.environ)):
     raise ImproperlyConfigured("; ".join(found))
 
@@ -160,7 +185,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # `make run` starts a Redis-protocol server in memory at this address when no REDIS_URL is given.
 REDIS_URL = env("REDIS_URL", "redis://127.0.0.1:6399/0")
-if urlsplit(REDIS_URL).scheme not in ("redis", "rediss", "unix"):
+redis_parts = address("REDIS_URL", REDIS_URL, "redis://host:6379/0")
+if redis_parts.scheme not in ("redis", "rediss", "unix") or (
+    redis_parts.scheme != "unix" and not (redis_parts.path.strip("/") or "0").isdigit()
+):
     raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0")
 
 # At REDIS_URL too: limits on attempts hold for all web processes together.
@@ -184,7 +212,9 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 # With a mail server, an address is proven before it can be used, and sign-up tells nobody whether it has an account.
-ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", "mandatory" if env("EMAIL_HOST") else "optional")
+ACCOUNT_EMAIL_VERIFICATION = env_choice(
+    "EMAIL_VERIFICATION", "mandatory" if env("EMAIL_HOST") else "optional", "mandatory", "optional", "none"
+)
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "login": "accounts.forms.LoginForm",
@@ -281,7 +311,7 @@ UPLOAD_MAX_BODY = 16 * 1024 * 1024
 CAPTURE_TTL = timedelta(minutes=5)
 CAPTURES_PER_MINUTE = env_int("CAPTURES_PER_MINUTE", 20)
 # A worker reads up to so many waiting captures together; for more it waits so many milliseconds (docs/detection.md).
-CAPTURE_BATCH = env_int("CAPTURE_BATCH", 4)
+CAPTURE_BATCH = env_int("CAPTURE_BATCH", 4, least=1)
 CAPTURE_BATCH_WAIT = env_int("CAPTURE_BATCH_WAIT_MS", 0) / 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -291,14 +321,14 @@ MODEL_DIR = Path(env("EMOTUNE_MODEL", str(BASE_DIR / "models" / "emotune")))
 # --- tasks ----------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL
 # Their signals follow a request into its tasks, and count.
-CELERY_IMPORTS = ("emotune.logs", "emotune.metrics", "emotune.retention")
+CELERY_IMPORTS = ("emotune.logs", "emotune.metrics", "emotune.retention", "detection.clock")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 15
 CELERY_TASK_TIME_LIMIT = 20
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 1)
+CELERY_WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 1, least=1)
 # A process that has grown to this many MiB is replaced after the task at hand; one that reads faces has about 300.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1024 * env_int("WORKER_MAX_MEMORY_MB", 700)
 # A busy machine takes longer to load the reader than the four seconds that Celery gives a starting process.
@@ -334,8 +364,23 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 # What is due by the clock, all in the queue of jobs; names of tasks, so that settings import no app.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "refresh-captures-that-nobody-looks-at": {
+        "task": "detection.refresh_unwatched",
+        "schedule": timedelta(seconds=30),
+        "options": {"queue": "jobs"},
+    },
+    "refresh-jobs-that-nobody-looks-at": {
+        "task": "emotune.refresh_jobs",
+        "schedule": timedelta(minutes=1),
+        "options": {"queue": "jobs"},
+    },
     "forget-ended-sessions": {
         "task": "emotune.clear_sessions",
+        "schedule": timedelta(days=1),
+        "options": {"queue": "jobs"},
+    },
+    "forget-old-submissions": {
+        "task": "emotune.forget_submissions",
         "schedule": timedelta(days=1),
         "options": {"queue": "jobs"},
     },
@@ -387,6 +432,8 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # A browser that came by https once keeps to it. Raise it to a year when nothing on the host needs plain http.
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 3600 if env_bool("HTTPS", False) else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env_bool("HSTS_SUBDOMAINS", False)
+# Whether every host of the domain has https is known to whoever runs it, and sets HSTS_SUBDOMAINS.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_SSL_REDIRECT = env_bool("HTTPS", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("HTTPS", False) else None
 
@@ -395,11 +442,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("HTTPS
 METRICS_TOKEN = env("METRICS_TOKEN")
 WORKER_METRICS_PORT = env_int("WORKER_METRICS_PORT", 0)
 WORKER_METRICS_HOST = env("WORKER_METRICS_HOST", "127.0.0.1")
-WEB_WORKERS = env_int("WEB_WORKERS", os.cpu_count() or 1)
+WEB_WORKERS = env_int("WEB_WORKERS", os.cpu_count() or 1, least=1)
 
-LOG_FORMAT = env("LOG_FORMAT", "line")
-if LOG_FORMAT not in ("line", "json"):
-    raise ImproperlyConfigured("LOG_FORMAT must be line or json")
+LOG_FORMAT = env_choice("LOG_FORMAT", "line", "line", "json")
+LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -414,6 +460,6 @@ LOGGING = {
         },
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
-    "root": {"handlers": ["stderr"], "level": env("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {"django.server": {"propagate": True, "handlers": []}},
 }

@@ -59,8 +59,31 @@ def test_each_role_has_a_unit_that_starts_it(role):
     assert "NoNewPrivileges=true" in unit
 
 
+# What others read: Compose itself, PostgreSQL's image, the package that counts, and emotune.serve.
+READ_BY_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "PUBLIC_HOST"} | {
+    "PROMETHEUS_MULTIPROC_DIR",
+    "METRICS_START_EMPTY",
+}
+
+
+def test_every_variable_that_the_files_set_is_read():
+    set_by_files = set(re.findall(r"^([A-Z_]+)=", (ROOT / "deploy/env.example").read_text(), re.MULTILINE))
+    for service in COMPOSE.values():
+        set_by_files |= set(service.get("environment", {}))
+    for unit in (ROOT / "deploy/systemd").glob("*.service"):
+        for line in re.findall(r"^Environment=(.*)$", unit.read_text(), re.MULTILINE):
+            set_by_files |= {pair.partition("=")[0] for pair in line.split()}
+    assert {"DATABASE_URL", "EMOTUNE_ENV", "TRUSTED_PROXIES"} <= set_by_files
+    assert set_by_files - settings_read() - READ_BY_OTHERS == set()
+
+
+def settings_read():
+    text = (ROOT / "emotune/settings.py").read_text()
+    return set(re.findall(r'env(?:_bool|_int|_list|_choice)?\(\s*"([A-Z_]+)"', text))
+
+
 def test_every_setting_that_is_read_is_documented():
-    read = set(re.findall(r'env(?:_bool|_int|_list)?\("([A-Z_]+)"', (ROOT / "emotune/settings.py").read_text()))
+    read = settings_read()
     text = (ROOT / "docs/deployment.md").read_text()
     assert {name for name in read if f"`{name}`" not in text} == set()
 

@@ -75,6 +75,13 @@ def test_a_bad_address_stops_with_one_line(name, value, tmp_path):
     assert ended.stderr.count("\n") == 1
 
 
+def test_a_worker_without_a_model_stops_with_one_line(tmp_path):
+    ended = started("-m", "emotune.serve", "worker", tmp_path=tmp_path, EMOTUNE_MODEL=str(tmp_path / "none"))
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(f"emotune cannot start: EMOTUNE_MODEL is {tmp_path / 'none'}, where no model is")
+    assert ended.stderr.count("\n") == 1
+
+
 def test_a_role_that_there_is_not_is_named(tmp_path):
     ended = started("-m", "emotune.serve", "wbe", tmp_path=tmp_path)
     assert ended.returncode == 1
@@ -82,5 +89,5 @@ def test_a_role_that_there_is_not_is_named(tmp_path):
 
 
 def test_the_deployment_check_of_django_finds_nothing(tmp_path):
-    ended = started("manage.py", "check", "--deploy", "--fail-level=WARNING", tmp_path=tmp_path, HSTS_SUBDOMAINS="true")
+    ended = started("manage.py", "check", "--deploy", "--fail-level=WARNING", tmp_path=tmp_path)
     assert ended.returncode == 0, ended.stderr

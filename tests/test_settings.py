@@ -100,6 +100,26 @@ def test_it_refuses_to_start_with_a_redis_url_that_it_cannot_use(tmp_path):
     assert "REDIS_URL must look like redis://host:6379/0" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DATABASE_URL", "postgres://ada@db:port/emotune", "DATABASE_URL must look like postgres://user:password@host"),
+        ("DATABASE_URL", "postgres://[::1/emotune", "DATABASE_URL must look like postgres://user:password@host"),
+        ("REDIS_URL", "redis://redis:99999999/0", "REDIS_URL must look like redis://host:6379/0"),
+        ("REDIS_URL", "redis://redis/first", "REDIS_URL must look like redis://host:6379/0"),
+        ("EMOTUNE_ENV", "prod", "EMOTUNE_ENV is 'prod'; set it to one of local, production"),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL is 'LOUD'; set it to one of DEBUG, INFO"),
+        ("WEB_WORKERS", "0", "WEB_WORKERS is 0; set it to 1 or more"),
+        ("EMOTUNE_DIR", "/proc/emotune", "EMOTUNE_DIR is /proc/emotune, which cannot be made"),
+    ],
+)
+def test_what_cannot_be_is_one_line_that_says_what_to_set(tmp_path, name, value, said):
+    """EMOTUNE_ENV above all: a word that it does not know must not pass for a local installation."""
+    done = read(tmp_path, "settings.DEBUG", **{name: value})
+    assert done.returncode == 1
+    assert f"ImproperlyConfigured: {said}" in done.stderr.splitlines()[-1]
+
+
 def test_pictures_never_leave_memory_on_their_way_in():
     """Django would spool uploads over 2.5 MB to a temporary file."""
     assert settings.FILE_UPLOAD_HANDLERS == ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
