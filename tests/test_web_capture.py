@@ -170,6 +170,37 @@ def test_a_double_click_names_one_mood(page):
     assert captures_of(page) == 1
 
 
+def test_a_double_click_on_the_cameras_buttons_is_one_press(page):
+    page.context.clear_cookies()
+    sign_up(page)
+    page.get_by_role("button", name="Turn on the camera").dblclick()
+    page.get_by_role("button", name="Read my mood").dblclick()
+    expect(page.get_by_role("heading", name="Your picture is waiting its turn")).to_be_visible()
+    assert captures_of(page) == 1
+
+
+def test_of_two_tabs_that_put_the_same_mood_right_the_last_one_is_believed(page):
+    page.goto("/captures/new/?camera=no")
+    page.get_by_role("button", name="Happy").click()
+    expect(page.get_by_role("heading", name="You feel happy")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(page.url)
+    for tab, mood, adjective in ((page, "Sad", "sad"), (other, "Afraid", "afraid")):
+        tab.get_by_text("Choose another mood").click()
+        tab.get_by_role("button", name=mood).click()
+        expect(tab.get_by_role("heading", name=f"You feel {adjective}")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="You feel afraid")).to_be_visible()
+
+
+def test_nothing_moves_for_those_who_want_it_so(page, site):
+    page.goto(f"/captures/{site.ids['queued']}/")
+    bar = page.locator(".pulse i").first
+    assert bar.evaluate("(bar) => getComputedStyle(bar).animationName") == "pulse"
+    page.emulate_media(reduced_motion="reduce")
+    assert bar.evaluate("(bar) => getComputedStyle(bar).animationName") == "none"
+
+
 def test_back_forward_and_reload_show_what_was_there(page):
     page.goto("/captures/new/?camera=no")
     page.get_by_role("button", name="Happy").click()

@@ -174,10 +174,10 @@ function cancel() {
   ready();
 }
 
-buttons.start.addEventListener("click", start);
-buttons.take.addEventListener("click", take);
-buttons.cancel.addEventListener("click", cancel);
-buttons.stop.addEventListener("click", stop);
+// A button takes another one's place when that is pressed: the second half of a double click is not meant for it.
+for (const [name, act] of Object.entries({ start, take, cancel, stop })) {
+  buttons[name].addEventListener("click", (event) => event.detail > 1 || act());
+}
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !buttons.cancel.hidden) cancel();
 });
