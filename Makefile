@@ -11,7 +11,7 @@ ARGS ?=
 ONE_AT_A_TIME = $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("Makefile"); \
 	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
 
-.PHONY: setup setup-dev run test test-slow lint bench peers audit screenshots
+.PHONY: setup setup-dev run test test-slow faults lint bench peers audit screenshots
 .DEFAULT_GOAL := run
 
 setup:
@@ -28,6 +28,10 @@ test: setup-dev
 
 test-slow: setup-dev
 	@exec $(BIN)/pytest -m slow $(ARGS)
+
+# Each part broken and mended while people show their faces (docs/faults.md); one at a time, for they share no servers.
+faults: setup-dev
+	@exec $(BIN)/pytest -m slow tests/faults $(ARGS)
 
 screenshots: setup-dev
 	@exec $(BIN)/python -m tests.screenshots

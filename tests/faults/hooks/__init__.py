@@ -1,0 +1,1 @@
+"""What processes under test load from their PYTHONPATH."""

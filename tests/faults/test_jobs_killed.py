@@ -1,0 +1,71 @@
+"""The worker for jobs killed in the middle of an import and of a copy: each ends well, and the next one may begin."""
+
+import json
+import time
+
+import psycopg
+import pytest
+
+from tests.faults.test_disk_full import upload
+from tests.servers import wait_until
+
+pytestmark = pytest.mark.slow
+
+
+def job(installation, path, token):
+    status, body, _ = installation.ask(f"/api/v1/{path}", token)
+    assert status == 200, body
+    return json.loads(body)
+
+
+def is_running(installation, path, token):
+    return job(installation, path, token)["state"] == "running"
+
+
+def ended(installation, path, token):
+    found = job(installation, path, token)
+    return found if found["state"] not in {"queued", "running"} else None
+
+
+def test_an_import_whose_worker_was_killed_is_done_by_the_next_and_blocks_nobody(installation):
+    with psycopg.connect(installation.database) as held:
+        held.execute("LOCK TABLE catalogue_track IN EXCLUSIVE MODE")  # it may read the file, and not write
+        status, body, _ = upload(installation)
+        assert status == 202, body
+        path = f"imports/{json.loads(body)['id']}"
+        wait_until("the import", lambda: is_running(installation, path, installation.admin_token))
+        time.sleep(2)
+        installation.kill("jobs")
+    installation.start("jobs")
+    second = json.loads(upload(installation)[1])
+    done = wait_until(
+        "the first import", lambda: ended(installation, path, installation.admin_token), seconds=120, pause=0.5
+    )
+    assert (done["state"], done["attempts"], done["rows"], done["rejected"]) == ("done", 2, 20_000, 0)
+    again = wait_until(
+        "the second",
+        lambda: ended(installation, f"imports/{second['id']}", installation.admin_token),
+        seconds=120,
+        pause=0.5,
+    )
+    assert (again["state"], again["attempts"], again["unchanged"]) == ("done", 1, 20_000)
+    (count,) = installation.rows("SELECT count(*) FROM catalogue_track WHERE origin = 'muse'")
+    assert count == (20_000,)
+
+
+def test_a_copy_whose_worker_was_killed_is_made_by_the_next_and_can_be_asked_for_again(installation):
+    with psycopg.connect(installation.database) as held:
+        held.execute("LOCK TABLE detection_capture IN ACCESS EXCLUSIVE MODE")
+        status, body, _ = installation.ask("/api/v1/me/exports", installation.tokens[0], method="POST")
+        assert status == 202, body
+        path = f"me/exports/{json.loads(body)['id']}"
+        wait_until("the copy", lambda: is_running(installation, path, installation.tokens[0]))
+        time.sleep(1)
+        installation.kill("jobs")
+    asked_again = json.loads(installation.ask("/api/v1/me/exports", installation.tokens[0], method="POST")[1])
+    assert f"me/exports/{asked_again['id']}" == path, "it is the same one, under way"
+    installation.start("jobs")
+    done = wait_until("the copy", lambda: ended(installation, path, installation.tokens[0]), seconds=90, pause=0.5)
+    assert (done["state"], done["attempts"]) == ("done", 2)
+    third = json.loads(installation.ask("/api/v1/me/exports", installation.tokens[0], method="POST")[1])
+    assert third["id"] != done["id"]

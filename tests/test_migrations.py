@@ -1,0 +1,29 @@
+"""Migrations run while the version before goes on serving: none locks a table for as long as it has rows."""
+
+import pytest
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.db import migrations
+from django.db.migrations.loader import MigrationLoader
+
+# Up to here nobody runs emotune for other people: these migrations meet tables that are empty.
+FIRST_RELEASE = {"accounts": "0004", "api": "0001", "catalogue": "0006", "detection": "0002", "playlists": "0007"}
+LARGE = {"capture", "track", "playlist", "playlisttrack", "listen", "rating", "skip", "accountevent", "submission"}
+# What reads or writes every row of a table while nobody else may.
+SLOW = (migrations.AddIndex, migrations.RemoveIndex, migrations.AddConstraint, migrations.AlterField)
+BESIDE_WRITERS = (AddIndexConcurrently, RemoveIndexConcurrently)
+
+
+def later_migrations():
+    for (app, name), migration in MigrationLoader(None).disk_migrations.items():
+        if app in FIRST_RELEASE and name[:4] > FIRST_RELEASE[app]:
+            yield pytest.param(migration, id=f"{app}-{name}")
+
+
+@pytest.mark.parametrize("migration", list(later_migrations()))
+def test_large_tables_are_changed_beside_their_writers(migration):
+    for operation in migration.operations:
+        model = getattr(operation, "model_name", getattr(operation, "name", "")).lower()
+        if model not in LARGE or not isinstance(operation, SLOW):
+            continue
+        assert isinstance(operation, BESIDE_WRITERS), f"{operation.describe()}: use AddIndexConcurrently"
+        assert migration.atomic is False
