@@ -17,11 +17,14 @@ from rest_framework.response import Response
 from catalogue import services, views
 from catalogue.audio import CONTENT_TYPES
 from catalogue.browsing import holds
+from catalogue.map import SIDE, Square, bins
 from catalogue.models import Clustering, ClusteringRun, Import, Track
 from catalogue.serializers import (
     ClusteringOutput,
     ImportInput,
     ImportOutput,
+    MapOutput,
+    MapQuery,
     PreviewOutput,
     RunInput,
     RunOutput,
@@ -34,9 +37,11 @@ from emotune.api.fields import PageQuery, as_page, page_schema, read_body, read_
 from emotune.api.idempotency import once
 from emotune.api.jobs import answer, cancelled, refreshed
 from emotune.api.paging import Order, page_of
+from emotune.api.problems import InvalidQuery
 from emotune.api.schema import operation
 from emotune.api.views import ApiRequest, ApiView
-from emotune.errors import NotAllowed
+from emotune.emotions import EMOTIONS
+from emotune.errors import InvalidInput, NotAllowed
 
 if TYPE_CHECKING:
     from emotune.http import AppRequest
@@ -67,11 +72,35 @@ def _matching(query: Mapping[str, Any]) -> QuerySet[Track]:
     tracks = Track.objects.filter(**{name: query[name] for name in ("emotion", "artist") if name in query})
     if "emotion" in query:
         tracks = tracks.filter(distance__isnull=False)
-    for word in query.get("genre", "").split():
-        tracks = tracks.filter(holds("genre", word))
+    for name in ("genre", "title"):
+        for word in query.get(name, "").split():
+            tracks = tracks.filter(holds(name, word))
+    if "area" in query:
+        tracks = tracks.filter(Square.cell(query["area"]).contains())
     for word in query.get("search", "").split():
         tracks = tracks.filter(holds("title", word) | holds("artist", word))
     return tracks
+
+
+class CatalogueMap(ApiView):
+    @operation("get_map", "tracks", {200: MapOutput}, query=MapQuery)
+    @with_etag
+    def get(self, request: ApiRequest) -> Response:
+        """See where the tracks lie by valence and arousal: how many of each emotion are in each cell of a square.
+
+        A zoom has twice as many cells a unit as the one before; from zoom 1 on, `x` and `y` choose the square.
+        """
+        query = read_query(request, MapQuery)
+        try:
+            square = Square(query["zoom"], query["x"], query["y"], SIDE)
+        except InvalidInput as error:
+            raise InvalidQuery({"x": [error.message]}) from None
+        numbers = iter(bins(square))
+        cells = [
+            {"area": f"{square.zoom}-{x}-{y}", "emotion": (*EMOTIONS, "")[place], "tracks": tracks}
+            for x, y, place, tracks in zip(numbers, numbers, numbers, numbers, strict=True)
+        ]
+        return Response(MapOutput({"per_unit": square.per_unit, "side": SIDE, "cells": cells}).data)
 
 
 class OneTrack(ApiView):

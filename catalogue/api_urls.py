@@ -6,6 +6,7 @@ from catalogue import api
 
 urlpatterns = [
     path("tracks", api.Tracks.as_view(), name="api-tracks"),
+    path("map", api.CatalogueMap.as_view(), name="api-map"),
     path("tracks/<int:track_id>", api.OneTrack.as_view(), name="api-track"),
     path("tracks/<int:track_id>/audio", api.TrackAudio.as_view(), name="api-track-audio"),
     re_path(

@@ -6,10 +6,12 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalogue.browsing import LONGEST_SEARCH
+from catalogue.map import MAX_ZOOM, Square
 from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering, Track
-from emotune.api.fields import EmotionField, Input, Output, PageQuery
+from emotune.api.fields import EmotionField, Input, Output, PageQuery, Query
 from emotune.api.jobs import JobOutput
+from emotune.errors import InvalidInput
 
 
 class OrNull(serializers.CharField):
@@ -63,6 +65,21 @@ class TrackOutput(Output):
         return bool(track.audio)
 
 
+class AreaField(serializers.CharField):
+    """A cell of the map, as an address names it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=20, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        try:
+            Square.cell(text)
+        except InvalidInput as error:
+            raise serializers.ValidationError(error.message) from None
+        return text
+
+
 class TrackQuery(PageQuery):
     emotion = EmotionField(required=False, help_text="Only tracks of this emotion, those nearest to its centre first.")
     artist = serializers.CharField(required=False, max_length=500, help_text="Only tracks by this artist.")
@@ -72,6 +89,32 @@ class TrackQuery(PageQuery):
     search = serializers.CharField(
         required=False, max_length=LONGEST_SEARCH, help_text="Only tracks with each of these words in title or artist."
     )
+    title = serializers.CharField(
+        required=False, max_length=LONGEST_SEARCH, help_text="Only tracks whose title has these words."
+    )
+    area = AreaField(required=False, help_text="Only tracks in this cell of the map: zoom, column and row, as 0-20-17.")
+
+
+class MapQuery(Query):
+    zoom = serializers.IntegerField(min_value=0, max_value=MAX_ZOOM, default=0, help_text="How far to go in.")
+    x = serializers.IntegerField(min_value=0, max_value=10_000, default=0, help_text="The first column of cells.")
+    y = serializers.IntegerField(min_value=0, max_value=10_000, default=0, help_text="The first row of cells.")
+
+
+class CellOutput(Output):
+    area = serializers.CharField(help_text="The cell: `/tracks?area=` lists what lies there.")
+    emotion = EmotionField(allow_null=True, help_text="Which of the tracks there; null: those without one.")
+    tracks = serializers.IntegerField(help_text="How many of them.")
+
+    example: ClassVar[dict[str, Any]] = {"area": "0-10-11", "emotion": "sad", "tracks": 311}
+
+
+class MapOutput(Output):
+    per_unit = serializers.IntegerField(help_text="Cells for one step of valence or arousal at this zoom.")
+    side = serializers.IntegerField(help_text="So many columns and rows are looked at.")
+    cells = CellOutput(many=True, help_text="Those with tracks, column by column.")
+
+    example: ClassVar[dict[str, Any]] = {"per_unit": 4, "side": 37, "cells": [CellOutput.example]}
 
 
 class ImportOutput(JobOutput):

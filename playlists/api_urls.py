@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from playlists.api import imports, journal, listenbrainz, listens, playlists, ratings
+from playlists.api import imports, journal, listenbrainz, listens, playlists, ratings, shared
 
 urlpatterns = [
     path("recommendations", playlists.Recommendations.as_view(), name="api-recommendations"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("playlists", playlists.Playlists.as_view(), name="api-playlists"),
     path("playlists/<int:playlist_id>", playlists.OnePlaylist.as_view(), name="api-playlist"),
     path("playlists/<int:playlist_id>/share", playlists.PlaylistShare.as_view(), name="api-playlist-share"),
+    path("shared/<slug:share_token>", shared.SharedPlaylist.as_view(), name="api-shared-playlist"),
     path("journeys", playlists.Journeys.as_view(), name="api-journeys"),
     path("listens", listens.Listens.as_view(), name="api-listens"),
     path("listens/bulk", listens.ListensBulk.as_view(), name="api-listens-bulk"),

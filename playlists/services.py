@@ -251,3 +251,10 @@ def simulation_catalogue() -> Columns:
     if missing:
         raise InvalidInput(f"The catalogue has no playable track for {', '.join(missing)}. Import more first.")
     return columns
+
+
+def delete_journey(*, playlist: Playlist) -> None:
+    """Delete a journey; what was heard on it stays. Raises InvalidInput for the playlist of a capture."""
+    if not playlist.wanted:
+        raise InvalidInput("This is the playlist of a capture and goes with it. Delete the capture.")
+    playlist.delete()

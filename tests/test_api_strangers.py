@@ -36,7 +36,7 @@ SITES: dict[str, Callable[[User], Any]] = {
     "run_id": lambda owner: ClusteringRun.objects.create(method="kmeans", created_by=owner, state="done").pk,
 }
 # What is everybody's.
-SHARED = {"kind", "spotify_id", "track_id"}
+SHARED = {"kind", "share_token", "spotify_id", "track_id"}
 BODIES: dict[str, Any] = {"correct_capture": {"chosen": "sad"}, "share_playlist": {"shows_mood": True}}
 
 ROUTES = [route for route in routes() if route.parts]

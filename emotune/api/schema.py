@@ -50,6 +50,7 @@ PATH_PARAMETERS = {
     "token_id": "The token's id.",
     "kind": "The last part of a problem's `type`.",
     "playlist_id": "The playlist's id.",
+    "share_token": "The last part of a shared playlist's link.",
     "spotify_id": "The track's id at Spotify, 22 letters and digits.",
     "track_id": "The track's id in this catalogue.",
 }

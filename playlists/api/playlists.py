@@ -149,10 +149,18 @@ def _make_journey(request: ApiRequest) -> Playlist:
 
 
 class OnePlaylist(ApiView):
+    scopes: ClassVar[Mapping[str, str]] = {"DELETE": "listen"}
+
     @operation("get_playlist", "playlists", {200: WholePlaylistOutput})
     def get(self, request: ApiRequest, playlist_id: int) -> Response:
         """Look at a playlist or a journey, with its tracks."""
         return Response(_show(request, playlist_of(request, playlist_id)))
+
+    @operation("delete_journey", "playlists", {204: None}, errors=(422,))
+    def delete(self, request: ApiRequest, playlist_id: int) -> Response:
+        """Delete a journey; what was heard on it stays. The playlist of a capture goes with its capture."""
+        services.delete_journey(playlist=playlist_of(request, playlist_id))
+        return Response(status=204)
 
 
 class PlaylistShare(ApiView):
