@@ -19,6 +19,7 @@ from detection.vision.evaluation import (
     measure,
     risk_coverage,
 )
+from detection.vision.sources import Remembered
 from detection.vision.systems import Network, evaluate
 from emotune.emotions import EMOTIONS
 from tests.vision_files import SMALL, write_faces, write_model
@@ -58,6 +59,18 @@ def test_votes_become_shares_of_the_seven_emotions(folder):
 def test_pictures_of_other_sizes_are_brought_to_48_pixels(folder):
     Image.new("RGB", (96, 96), "white").save(folder / "train/angry/00000.png")
     assert (load_split(folder, "train").pictures([0]) == 255).all()
+
+
+def test_pictures_are_decoded_once_as_far_as_memory_reaches(folder, monkeypatch):
+    split = load_split(folder, "train")
+    decoded = []
+    face = split.source.face
+    monkeypatch.setattr(split.source, "face", lambda name: decoded.append(name) or face(name))
+    source = Remembered(split.source, limit=2 * 48 * 48)
+    for _ in range(2):
+        for name in split.names[:3]:
+            assert (source.face(name) == face(name)).all()
+    assert decoded == [*split.names[:3], split.names[2]]
 
 
 def test_held_out_pictures_are_no_training_pictures(folder):
