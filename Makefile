@@ -33,6 +33,10 @@ test-slow: setup-dev
 faults: setup-dev
 	@exec $(BIN)/pytest -m slow tests/faults $(ARGS)
 
+# Uploads that nobody sends in good faith, to a real web process and a real worker.
+hostile: setup-dev
+	@EMOTUNE_HOSTILE=5000 $(BIN)/pytest -n 0 -s -m slow tests/test_hostile_uploads.py $(ARGS)
+
 screenshots: setup-dev
 	@exec $(BIN)/python -m tests.screenshots
 
