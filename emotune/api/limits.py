@@ -1,5 +1,6 @@
 """How many requests a token and an address may make in a minute, counted in the shared cache."""
 
+import contextlib
 import ipaddress
 import time
 from dataclasses import dataclass
@@ -36,8 +37,10 @@ def spend(who: str, limit: int) -> Budget:
     window = int(time.time()) // WINDOW_S
     reset = (window + 1) * WINDOW_S
     key = f"api:limit:{who}:{window}"
+    with contextlib.suppress(ValueError):  # it is the first one of its minute
+        return Budget(limit, limit - cache.incr(key), reset)
+    cache.add(key, 0, 2 * WINDOW_S)
     try:
-        cache.add(key, 0, 2 * WINDOW_S)
         return Budget(limit, limit - cache.incr(key), reset)
     except ValueError:  # the cache went away, or came back, between the two: nobody is refused for that
         return Budget(limit, limit, reset)
