@@ -1,34 +1,34 @@
 """Bring a file of MuSe into the catalogue: staged row by row, then merged, or clustered first, in one transaction."""
 
-import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import repeat
 from pathlib import Path
 
-import numpy as np
-
-from catalogue.clustering import TooFewPoints, assign
-from catalogue.measures import Floats
+from catalogue.clustering import TooFewPoints
 from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering
-from catalogue.moods import mood_of
-from catalogue.muse import MuseTrack, Progress, Reject, read_muse
-from catalogue.staging import Stage, bulk_write, insert_tagged, merge_tracks, stage_tags, stage_tracks
+from catalogue.muse import Progress, Reject, read_lines
+from catalogue.staging import (
+    TrackStage,
+    bulk_write,
+    count_changes,
+    indexed_afterwards,
+    merge_tracks,
+    places_to_tag,
+    stage_tags,
+    stage_tracks,
+)
 from catalogue.tagging import (
-    MOST_PLACES,
     active_clustering,
-    batches,
     clustered_tracks,
     fit_catalogue,
     keep,
+    points_of,
     put_in_force,
-    regions,
     tag_tracks,
+    tags_of,
 )
-from emotune.emotions import EMOTIONS
 
 # A result is small whatever was in the file; `on_reject` is told of every reject.
 KEPT_REJECTS = 1000
@@ -61,25 +61,19 @@ def import_tracks(
     begin = time.perf_counter()
     taken = rejected = 0
     rejects: list[Reject] = []
-    active = active_clustering()
-    places: list[Floats] = []
     with stage_tracks() as stage:
         with stage.filling() as add:
-            for batch in batches(read_muse(path, progress)):
-                tracks = [row for row in batch if isinstance(row, MuseTrack)]
-                add(_staged_rows(tracks, active))
-                taken += len(tracks)
-                if not active and taken <= MOST_PLACES:
-                    places.append(_places(tracks))
-                for reject in (row for row in batch if isinstance(row, Reject)):
-                    rejected += 1
-                    if len(rejects) < KEPT_REJECTS:
-                        rejects.append(reject)
+            for lines in read_lines(path, progress):
+                if lines.taken:
+                    add(lines.taken)
+                taken += len(lines.taken)
+                rejected += len(lines.rejects)
+                rejects += lines.rejects[: KEPT_REJECTS - len(rejects)]
+                for reject in lines.rejects:
                     if on_reject:
                         on_reject(reject)
-        stage.complete()
         with bulk_write():
-            created, updated = _merge(stage, places, taken, active)
+            created, updated = _merge(stage, taken)
             if progress:
                 progress(taken + rejected, 1.0)
     if not active_clustering():
@@ -95,43 +89,37 @@ def import_tracks(
     )
 
 
-def _merge(stage: Stage, places: Sequence[Floats], taken: int, active: Clustering | None) -> tuple[int, int]:
+def _merge(stage: TrackStage, taken: int) -> tuple[int, int]:
     """Bring what is staged into the catalogue; return how many tracks were created and how many updated."""
-    present = active_clustering()
-    if not present and taken <= MOST_PLACES and not clustered_tracks().exists() and _insert_clustered(stage, places):
+    if not clustered_tracks().exists():
+        with indexed_afterwards():
+            _write(stage, active_clustering() or _cluster_staged(stage, taken), update=False, insert=bool(taken))
         return taken, 0
-    created, updated = merge_tracks(stage)
-    # Another clustering may have been activated while the file was read.
-    if present and present != active:
-        tag_tracks(present)
+    created, updated = count_changes(stage)
+    if created or updated:
+        _write(stage, active_clustering(), update=bool(updated), insert=bool(created))
     return created, updated
 
 
-def _insert_clustered(stage: Stage, places: Sequence[Floats]) -> bool:
-    """Cluster a first import before it comes in, so that every track is written once; say whether it could be done."""
-    begin = time.perf_counter()
-    found = np.concatenate(places) if places else np.empty((0, 6))
-    playable = found[found[:, 5] == 1]
-    if len(found) < ENOUGH_TO_CLUSTER:
-        return False
-    try:
-        fit = METHODS[DEFAULT_METHOD](np.ascontiguousarray(playable[:, 1:4]), playable[:, 4].astype(np.intp))
-    except TooFewPoints:
-        return False
-    clustering = keep(DEFAULT_METHOD, fit, time.perf_counter() - begin)
-    labels, distances = assign(found[:, 1:4], *regions(clustering))
+def _write(stage: TrackStage, clustering: Clustering | None, *, update: bool, insert: bool) -> None:
     with stage_tags() as tags:
-        tags.add_tags(found[:, 0].astype(np.intp), labels, distances)
-        tags.complete()
-        insert_tagged(stage, tags)
+        if clustering:
+            tags.add(tags_of(places_to_tag(stage), clustering))
+        merge_tracks(stage, tags, update=update, insert=insert)
+
+
+def _cluster_staged(stage: TrackStage, taken: int) -> Clustering | None:
+    """Cluster a first import before it comes in, so that every track is written once; None where that cannot be."""
+    begin = time.perf_counter()
+    if taken < ENOUGH_TO_CLUSTER:
+        return None
+    try:
+        fit = METHODS[DEFAULT_METHOD](*points_of(stage.name, "spotify_id <> ''"))
+    except TooFewPoints:
+        return None
+    clustering = keep(DEFAULT_METHOD, fit, time.perf_counter() - begin)
     put_in_force(clustering)
-    return True
-
-
-def _places(tracks: Sequence[MuseTrack]) -> Floats:
-    """Return (n, 6): line, valence, arousal, dominance, the emotion that the moods name, and 1 for playable."""
-    rows = [(track.line, *track[4:7], _mood(track.seeds), bool(track.spotify_id)) for track in tracks]
-    return np.array(rows, dtype=np.float64).reshape(-1, 6)
+    return clustering
 
 
 def _cluster_first() -> None:
@@ -145,24 +133,3 @@ def _cluster_first() -> None:
         clustering = keep(DEFAULT_METHOD, fit, seconds)
         put_in_force(clustering)
         tag_tracks(clustering)
-
-
-def _staged_rows(tracks: Sequence[MuseTrack], active: Clustering | None) -> list[tuple[str | float | None, ...]]:
-    tags: Iterable[tuple[str, float | None]] = repeat(("", None), len(tracks))
-    if active and tracks:
-        points = np.array([track[4:7] for track in tracks])
-        labels, distances = assign(points, *regions(active))
-        tags = [
-            (EMOTIONS[label], distance) for label, distance in zip(labels.tolist(), distances.tolist(), strict=True)
-        ]
-    return [(*track[:8], _json(track.seeds), *track[9:], *tag) for track, tag in zip(tracks, tags, strict=True)]
-
-
-@lru_cache(maxsize=4096)
-def _json(words: tuple[str, ...]) -> str:
-    return json.dumps(words)
-
-
-@lru_cache(maxsize=4096)
-def _mood(seeds: tuple[str, ...]) -> int:
-    return mood_of(seeds)

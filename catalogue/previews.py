@@ -11,7 +11,9 @@ from catalogue.clustering import SEED, assign
 from catalogue.measures import Floats, Indices, silhouettes
 from catalogue.models import Clustering, Track
 from catalogue.plots import draw_silhouettes, draw_space
-from catalogue.tagging import BATCH, active_clustering, batches, clustered_tracks, regions
+from catalogue.rows import read_rows
+from catalogue.staging import TRACKS
+from catalogue.tagging import CLUSTERED, active_clustering, clustered_tracks, regions
 from emotune.emotions import EMOTIONS
 
 # The former tag of a track that has none.
@@ -83,15 +85,15 @@ def _compare(clustering: Clustering) -> dict[str, object]:
     table = np.zeros((len(EMOTIONS) + 1, len(EMOTIONS)), dtype=np.intp)
     places = {name: place for place, name in enumerate((*EMOTIONS, ""))}
     examples: dict[str, list[int]] = {}
-    rows = clustered_tracks().values_list("id", "valence", "arousal", "dominance", "emotion")
-    for batch in batches(rows.iterator(BATCH)):
-        labels = assign(np.array([row[1:4] for row in batch]), *found)[0]
+    query = f"SELECT id, valence, arousal, dominance, emotion FROM {TRACKS} WHERE {CLUSTERED}"  # noqa: S608 - no values
+    for batch in read_rows(query):
+        labels = assign(np.array([[*map(float, row[1:4])] for row in batch]), *found)[0]
         before = np.array([places[row[4]] for row in batch])
         np.add.at(table, (before, labels), 1)
         for way in np.unique(np.stack([before, labels])[:, before != labels], axis=1).T.tolist():
             some = examples.setdefault("{}-{}".format(*way), [])
             own = np.flatnonzero((before == way[0]) & (labels == way[1]))[: EXAMPLES - len(some)]
-            some.extend(batch[place][0] for place in own)
+            some.extend(int(batch[place][0]) for place in own)
     return {"table": table.tolist(), "examples": examples}
 
 

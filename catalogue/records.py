@@ -4,12 +4,14 @@ import csv
 import gzip
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
@@ -46,6 +48,15 @@ class Record(NamedTuple):
 
     line: int
     fields: list[str]
+
+
+class Plain(NamedTuple):
+    """Lines that are a record each and need no closer look: the number of the first, the lines as they stand in the
+    file, and what the group of their pattern found in each."""
+
+    line: int
+    lines: list[str]
+    groups: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +151,7 @@ class _Lines:
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
+        self._read = partial(text.readline, MAX_LINE)
         self._back: deque[str] = deque()
         self.number = 0
         self.taken: list[str] = []
@@ -150,19 +162,18 @@ class _Lines:
     def __next__(self) -> str:
         if len(self.taken) == MAX_LINES:
             raise csv.Error("too many lines")
-        line = self._back.popleft() if self._back else self._read()
+        line = self._back.popleft() if self._back else self._whole(self._read())
         if not line:
             raise StopIteration
         self.number += 1
         self.taken.append(line)
         return line
 
-    def _read(self) -> str:
-        line = self._text.readline(MAX_LINE)
+    def _whole(self, line: str) -> str:
         if len(line) < MAX_LINE or line.endswith(LINE_ENDS):
             return line
         # No record is as long; what is kept of it stays too long for any field, so that it is refused as a row.
-        while (rest := self._text.readline(MAX_LINE)) and not rest.endswith(LINE_ENDS):
+        while (rest := self._read()) and not rest.endswith(LINE_ENDS):
             pass
         return line + "\n"
 
@@ -172,7 +183,12 @@ class _Lines:
             lines = list(self._back)
             self._back.clear()
             return lines
-        return list(islice(iter(self._read, ""), AHEAD))
+        lines = []
+        for line in islice(iter(self._read, ""), AHEAD):
+            lines.append(line)
+            if len(line) == MAX_LINE:
+                lines[-1] = self._whole(line)
+        return lines
 
     def hand_back(self, lines: list[str]) -> None:
         self._back.extendleft(reversed(lines))
@@ -184,30 +200,80 @@ class _Lines:
         return self.taken[0]
 
 
-def read_records(text: TextIO) -> Iterator[Record | Broken]:
-    """Yield the records of `text`; the first sets how many fields one has. Blank lines are passed over.
+class Records:
+    """The records of a text, whose first sets how many fields one has. Blank lines are passed over.
 
     A quoted field may hold line breaks. Where a quotation mark is never closed, the line that opens it alone is
-    Broken, and reading goes on with the next: csv.reader by itself would swallow good rows up to the next mark.
-    Raises UnreadableFile when the last line ends, without a line break, before its record does: the file is cut off.
+    Broken, and reading goes on with the next: csv.reader by itself would swallow good rows up to the next mark. Lines
+    that match `plain` as a whole, line end included, come as they are; it may be set at any time, must match nothing
+    but single records, and has one group. Raises UnreadableFile when the last line ends, without a line break, before
+    its record does: the file is cut off.
     """
-    lines = _Lines(text)
-    width = 0
-    while ahead := lines.ahead():
-        if (fields := _plain(ahead)) is None:
-            lines.hand_back(ahead)
-            for record in _carefully(lines, width, lines.number + len(ahead)):
-                width = width or (len(record.fields) if isinstance(record, Record) else 0)
-                yield record
-            continue
-        for line, found in enumerate(fields, start=lines.number + 1):
-            if len(found) > 1 or (found and found[0].strip()):
-                width = width or len(found)
-                yield Record(line, found)
-        lines.number += len(ahead)
+
+    def __init__(self, text: TextIO) -> None:
+        self.plain: re.Pattern[str] | None = None
+        self._lines = _Lines(text)
+        self._width = 0
+
+    def __iter__(self) -> Iterator[Record | Broken | Plain]:
+        lines = self._lines
+        while ahead := lines.ahead():
+            begin = lines.number + 1
+            if self.plain and len(groups := self.plain.findall("".join(ahead))) == len(ahead):
+                lines.number += len(ahead)
+                yield Plain(begin, ahead, groups)
+            elif (fields := _one_a_line(ahead)) is None:
+                lines.hand_back(ahead)
+                yield from self._carefully(lines.number + len(ahead))
+            else:
+                lines.number += len(ahead)
+                yield from self._by_line(begin, ahead, fields)
+
+    def _by_line(self, begin: int, lines: list[str], fields: list[list[str]]) -> Iterator[Record | Plain]:
+        """Yield the records of lines of which each is a whole one."""
+        run = Plain(begin, [], [])
+        for number, (line, found) in enumerate(zip(lines, fields, strict=True), start=begin):
+            if match := self.plain and self.plain.fullmatch(line):
+                run.lines.append(line)
+                run.groups.append(match[1])
+                continue
+            if run.lines:
+                yield run
+            run = Plain(number + 1, [], [])
+            if not _is_blank(found):
+                self._width = self._width or len(found)
+                yield Record(number, found)
+        if run.lines:
+            yield run
+
+    def _carefully(self, until: int) -> Iterator[Record | Broken]:
+        """Yield the records that begin up to the line `until`, the ones that cannot be read line by line."""
+        lines = self._lines
+        reader = csv.reader(lines, strict=True)
+        while lines.number < until:
+            lines.taken.clear()
+            begin = lines.number + 1
+            problem = ""
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                fields, problem = [], str(error)
+            if problem or (len(lines.taken) > 1 and len(fields) != (self._width or len(fields))):
+                first = lines.keep_first()
+                if problem == AT_END and not first.endswith(LINE_ENDS):
+                    raise CutOff(begin)
+                shown = first[:60].strip()
+                yield Broken(begin, f"a quotation mark is not closed or stands in the wrong place: {shown!r}")
+            elif not _is_blank(fields):
+                if len(fields) < self._width and not lines.taken[-1].endswith(LINE_ENDS):
+                    raise CutOff(begin)
+                self._width = self._width or len(fields)
+                yield Record(begin, fields)
 
 
-def _plain(lines: list[str]) -> list[list[str]] | None:
+def _one_a_line(lines: list[str]) -> list[list[str]] | None:
     """Return the fields of lines of which each is one whole record, None when any might not be: most lines are."""
     if not lines[-1].endswith(LINE_ENDS) or any(len(line) > MAX_LINE for line in lines):
         return None
@@ -218,26 +284,5 @@ def _plain(lines: list[str]) -> list[list[str]] | None:
     return fields if len(fields) == len(lines) else None
 
 
-def _carefully(lines: _Lines, width: int, until: int) -> Iterator[Record | Broken]:
-    """Yield the records that begin up to the line `until`, the ones that cannot be read line by line."""
-    reader = csv.reader(lines, strict=True)
-    while lines.number < until:
-        lines.taken.clear()
-        begin = lines.number + 1
-        problem = ""
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            fields, problem = [], str(error)
-        if problem or (len(lines.taken) > 1 and len(fields) != (width or len(fields))):
-            first = lines.keep_first()
-            if problem == AT_END and not first.endswith(LINE_ENDS):
-                raise CutOff(begin)
-            yield Broken(begin, f"a quotation mark is not closed or stands in the wrong place: {first[:60].strip()!r}")
-        elif len(fields) > 1 or (fields and fields[0].strip()):
-            if len(fields) < width and not lines.taken[-1].endswith(LINE_ENDS):
-                raise CutOff(begin)
-            width = width or len(fields)
-            yield Record(begin, fields)
+def _is_blank(fields: list[str]) -> bool:
+    return len(fields) < 2 and not (fields and fields[0].strip())

@@ -2,9 +2,10 @@
 
 # ruff: noqa: S608 - names of tables and columns are this module's own; values are always parameters
 
-from collections.abc import Callable, Iterator, Sequence
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import numpy as np
@@ -12,18 +13,34 @@ from django.db import connection, transaction
 
 from catalogue.measures import Floats, Indices
 from catalogue.models import Clustering, Track
+from catalogue.rows import BATCH
 from emotune.emotions import EMOTIONS
 
 TRACKS = Track._meta.db_table  # noqa: SLF001 - a documented API in spite of its name
-# What an import brings and what a change of it is told by; every column but `tag_count` is never null.
-IMPORTED = (
-    "title", "artist", "valence", "arousal", "dominance", "genre", "seeds", "tag_count", "lastfm_url", "mbid",
-    "spotify_id",
-)  # fmt: skip
-TAGS = ("emotion", "distance")
-Row = Sequence[str | float | None]
-# Stands for NULL in what is copied; no text holds a control character.
-NULL = "\x01"
+# The fields of a line of the third release, staged as they stand there, in their order.
+STAGED = {
+    "key": "text", "title": "text", "artist": "text", "seeds": "text", "tag_count": "double precision",
+    "valence": "double precision", "arousal": "double precision", "dominance": "double precision",
+    "mbid": "text", "spotify_id": "text", "genre": "text",
+}  # fmt: skip
+TEXTS = [name for name, kind in STAGED.items() if kind == "text"]
+# What an import brings, made of what is staged (s), and what a change of a track is told by.
+IMPORTED = {
+    "title": "s.title",
+    "artist": "s.artist",
+    "valence": "s.valence",
+    "arousal": "s.arousal",
+    "dominance": "s.dominance",
+    "genre": "s.genre",
+    # a list of plain words in Python's manner, or JSON
+    "seeds": "CASE WHEN SUBSTR(s.seeds, 1, 2) = '[''' THEN REPLACE(s.seeds, '''', '\"') ELSE s.seeds END",
+    "tag_count": "CAST(s.tag_count AS integer)",
+    "lastfm_url": "CASE WHEN SUBSTR(s.key, 1, 5) = 'muse:' THEN '' ELSE s.key END",
+    "mbid": "s.mbid",
+    "spotify_id": "s.spotify_id",
+}
+# Tags of some tracks: ids (n,), places in EMOTIONS (n,), and distances to their centroids (n,).
+Tags = tuple[Indices, Indices, Floats]
 # How PostgreSQL drops and makes again every index of a table but its primary key, those of constraints included.
 INDEXES = """
 SELECT CASE WHEN c.oid IS NULL THEN format('DROP INDEX %%s', i.indexrelid::regclass)
@@ -38,50 +55,73 @@ WRITERS_LOCK = 0x656D6F74
 
 
 class Stage:
-    """A temporary table with some of the tracks' columns, seen by this connection alone."""
+    """A temporary table, seen by this connection alone."""
 
-    def __init__(self, name: str, columns: Sequence[str]) -> None:
+    def __init__(self, name: str, columns: dict[str, str]) -> None:
         self.name = name
-        self.columns = ", ".join(columns)
-        self._insert = f"INSERT INTO {name} ({self.columns}) VALUES ({', '.join(['%s'] * len(columns))})"
+        self.columns = columns
 
     @contextmanager
-    def filling(self) -> Iterator[Callable[[Sequence[Row]], None]]:
-        """Give what adds rows whose texts hold no control character, tab and line break included.
+    def _copying(self, columns: Iterable[str], options: str) -> Iterator[Callable[[str | bytes], None]]:
+        """Give what PostgreSQL takes in while more is made; meanwhile the connection can do nothing else."""
+        statement = f"COPY {self.name} ({', '.join(columns)}) FROM STDIN ({options})"
+        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+            yield copy.write
 
-        PostgreSQL takes them in while the next ones are made; meanwhile the connection can do nothing else.
-        """
+    def _insert(self, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> None:
+        names = [*columns]
+        marks = ", ".join(["%s"] * len(names))
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                with cursor.copy(f"COPY {self.name} ({self.columns}) FROM STDIN (NULL '{NULL}')") as copy:
-                    yield lambda rows: copy.write(_lines(rows))
-            else:
-                yield lambda rows: cursor.executemany(self._insert, rows)
+            cursor.executemany(f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({marks})", list(rows))
 
-    def add_tags(self, ids: Indices, labels: Indices, distances: Floats) -> None:
-        """Add tags (n,) of tracks by their ids: places in EMOTIONS, and distances."""
-        with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                with cursor.copy(f"COPY {self.name} ({self.columns}) FROM STDIN (FORMAT binary)") as copy:
-                    copy.write(_binary(ids, labels, distances))
-            else:
-                names = [EMOTIONS[label] for label in labels]
-                cursor.executemany(self._insert, list(zip(ids.tolist(), names, distances.tolist(), strict=True)))
 
-    def complete(self) -> None:
-        """Tell PostgreSQL's planner how many rows there are; it never looks into temporary tables by itself."""
+class TrackStage(Stage):
+    """Whole tracks as STAGED has them, and `id`, a number in the order in which they came."""
+
+    @contextmanager
+    def filling(self) -> Iterator[Callable[[Sequence[str]], None]]:
+        """Give what adds verified lines of CSV, as `catalogue.muse.read_lines` has them."""
         if connection.vendor == "postgresql":
-            _execute(f"ANALYZE {self.name} (id)")
+            with self._copying(STAGED, f"FORMAT csv, FORCE_NOT_NULL ({', '.join(TEXTS)})") as write:
+                yield lambda lines: write("".join(lines).replace("\r\n", "\n"))
+            return
+        waiting: list[str] = []
+
+        def add(lines: Sequence[str], enough: int = BATCH) -> None:
+            waiting.extend(lines)
+            if len(waiting) >= enough:
+                self._insert(STAGED, map(_values, csv.reader(waiting)))
+                waiting.clear()
+
+        yield add
+        add((), enough=1)
 
 
-def _lines(rows: Sequence[Row]) -> str:
-    lines = ["\t".join([NULL if value is None else str(value) for value in row]) for row in rows]
-    return "".join(f"{line}\n" for line in lines).replace("\\", "\\\\")
+class TagStage(Stage):
+    """Tags by the `id` of a track, or of one that is staged."""
+
+    def add(self, parts: Iterable[Tags]) -> None:
+        if connection.vendor == "postgresql":
+            with self._copying(self.columns, "FORMAT binary") as write:
+                write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+                for part in parts:
+                    write(_binary(*part))
+                write(b"\xff\xff")
+            return
+        for ids, labels, distances in parts:
+            names = [EMOTIONS[label] for label in labels]
+            self._insert(self.columns, zip(ids.tolist(), names, distances.tolist(), strict=True))
+
+
+def _values(fields: Sequence[str]) -> list[str | float | None]:
+    """Return what SQLite is to keep of a line; by itself it does not read a number to its last digit."""
+    kinds = zip(STAGED.values(), fields, strict=True)
+    return [field if kind == "text" else float(field) if field else None for kind, field in kinds]
 
 
 def _binary(ids: Indices, labels: Indices, distances: Floats) -> bytes:
     """Return tags as PostgreSQL's binary COPY takes them: rows of one emotion have one width, and are an array."""
-    parts = [b"PGCOPY\n\xff\r\n\0" + bytes(8)]
+    parts = []
     for label, name in enumerate(EMOTIONS):
         own = labels == label
         rows = np.zeros(
@@ -92,37 +132,39 @@ def _binary(ids: Indices, labels: Indices, distances: Floats) -> bytes:
         rows["fields"], rows["l1"], rows["l2"], rows["l3"] = 3, 8, len(name), 8
         rows["id"], rows["emotion"], rows["distance"] = ids[own], name.encode(), distances[own]
         parts.append(rows.tobytes())
-    return b"".join([*parts, b"\xff\xff"])
+    return b"".join(parts)
 
 
 @contextmanager
-def stage_tracks() -> Iterator[Stage]:
-    """Stage whole tracks: `id` is the line of the file, for the order; then `key`, IMPORTED and TAGS."""
-    with _staged("staged_tracks", ("id", "key", *IMPORTED, *TAGS)) as stage:
+def stage_tracks() -> Iterator[TrackStage]:
+    number = "bigint GENERATED BY DEFAULT AS IDENTITY" if connection.vendor == "postgresql" else "integer PRIMARY KEY"
+    with _staged(TrackStage("staged_tracks", {"id": number, **STAGED})) as stage:
         yield stage
 
 
 @contextmanager
-def stage_tags() -> Iterator[Stage]:
-    """Stage `id`, `emotion` and `distance` of tracks that are there already."""
-    with _staged("staged_tags", ("id", *TAGS)) as stage:
+def stage_tags() -> Iterator[TagStage]:
+    with _staged(TagStage("staged_tags", {"id": "bigint", "emotion": "text", "distance": "double precision"})) as stage:
         yield stage
 
 
+S = TypeVar("S", bound=Stage)
+
+
 @contextmanager
-def _staged(name: str, columns: Sequence[str]) -> Iterator[Stage]:
+def _staged(stage: S) -> Iterator[S]:
     # Filled outside a transaction it holds up nobody: SQLite keeps temporary tables in a file of their own.
-    stage = Stage(name, columns)
-    _execute(f"DROP TABLE IF EXISTS {name}")
-    _execute(f"CREATE TEMPORARY TABLE {name} AS SELECT {stage.columns} FROM {TRACKS} WHERE 1 = 0")
+    _execute(f"DROP TABLE IF EXISTS {stage.name}")
+    columns = ", ".join(f"{name} {kind}" for name, kind in stage.columns.items())
+    _execute(f"CREATE TEMPORARY TABLE {stage.name} ({columns})")
     try:
         yield stage
     except BaseException:
         # A transaction that failed refuses every statement, and takes its tables with it.
         if not connection.in_atomic_block:
-            _execute(f"DROP TABLE {name}")
+            _execute(f"DROP TABLE {stage.name}")
         raise
-    _execute(f"DROP TABLE {name}")
+    _execute(f"DROP TABLE {stage.name}")
 
 
 @contextmanager
@@ -131,52 +173,65 @@ def bulk_write() -> Iterator[None]:
     with transaction.atomic():
         if connection.vendor == "postgresql":
             _execute("SELECT pg_advisory_xact_lock(%s)", [WRITERS_LOCK])
+            # joins and sorts of a catalogue stay off the disk; compiling a statement takes longer than its rows
+            _execute("SET LOCAL work_mem = '64MB'")
+            _execute("SET LOCAL jit = off")
         yield
 
 
-def merge_tracks(stage: Stage) -> tuple[int, int]:
-    """Bring the staged tracks into the catalogue; return how many were created and updated. The others stay untouched.
-
-    An upsert in one statement would lock, and so write, the rows that stay as they are.
-    """
-    changed = " OR ".join(f"t.{name} <> s.{name}" for name in IMPORTED if name != "tag_count")
-    changed += " OR COALESCE(t.tag_count, -1) <> COALESCE(s.tag_count, -1)"
+def count_changes(stage: TrackStage) -> tuple[int, int]:
+    """Return how many of the staged tracks are new, and how many differ from what is there."""
     with connection.cursor() as cursor:
-        # mostly nothing is new or nothing has changed, and asking costs half of trying
         cursor.execute(
-            f"SELECT COUNT(*) - COUNT(t.id), COUNT(CASE WHEN t.id IS NOT NULL AND ({changed}) THEN 1 END)"
+            f"SELECT COUNT(*) - COUNT(t.id), COUNT(CASE WHEN t.id IS NOT NULL AND ({_changed()}) THEN 1 END)"
             f" FROM {stage.name} AS s LEFT JOIN {TRACKS} AS t ON t.key = s.key"
         )
         created, updated = cursor.fetchone()
-    updated = updated and _execute(
-        f"UPDATE {TRACKS} AS t SET {_from_stage((*IMPORTED, *TAGS))} FROM {stage.name} AS s"
-        f" WHERE t.key = s.key AND ({changed})"
-    )
-    columns = ", ".join(("key", *IMPORTED, *TAGS))
-    created = created and _execute(
-        f"INSERT INTO {TRACKS} ({columns}, origin, audio) SELECT {columns}, %s, %s FROM {stage.name} AS s"
-        f" WHERE NOT EXISTS (SELECT 1 FROM {TRACKS} AS t WHERE t.key = s.key) ORDER BY s.id",
-        [Track.Origin.MUSE, ""],
-    )
-    if created or updated:
-        # processes that keep the catalogue in memory read it again
-        Clustering.objects.filter(state=Clustering.State.ACTIVE).update(revision=uuid4())
     return created, updated
 
 
-def insert_tagged(stage: Stage, tags: Stage) -> int:
-    """Bring the staged tracks, with the tags staged by the same `id`, into a catalogue that has no such track yet."""
-    columns = ", ".join(("key", *IMPORTED))
-    with _indexed_afterwards():
-        return _execute(
-            f"INSERT INTO {TRACKS} ({columns}, emotion, distance, origin, audio) SELECT {columns}, g.emotion,"
-            f" g.distance, %s, %s FROM {stage.name} AS s JOIN {tags.name} AS g ON g.id = s.id ORDER BY s.id",
+def places_to_tag(stage: TrackStage) -> str:
+    """Return the query for id, valence, arousal and dominance of the staged tracks that are new or differ."""
+    return (
+        f"SELECT s.id, s.valence, s.arousal, s.dominance FROM {stage.name} AS s LEFT JOIN {TRACKS} AS t"
+        f" ON t.key = s.key WHERE t.id IS NULL OR {_changed()}"
+    )
+
+
+def merge_tracks(stage: TrackStage, tags: TagStage, *, update: bool, insert: bool) -> None:
+    """Bring the staged tracks with their tags into the catalogue: those that differ, those that are new, or both.
+
+    What stays the same is not touched: an upsert in one statement would lock, and so write, every row.
+    """
+    values = {**_imported(), "emotion": "COALESCE(g.emotion, '')", "distance": "g.distance"}
+    tagged = f"{stage.name} AS s LEFT JOIN {tags.name} AS g ON g.id = s.id"
+    if update:
+        changes = ", ".join(f"{name} = {value}" for name, value in values.items())
+        _execute(f"UPDATE {TRACKS} AS t SET {changes} FROM {tagged} WHERE t.key = s.key AND ({_changed()})")
+    if insert:
+        _execute(
+            f"INSERT INTO {TRACKS} (key, {', '.join(values)}, origin, audio)"
+            f" SELECT s.key, {', '.join(values.values())}, %s, %s FROM {tagged}"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {TRACKS} AS t WHERE t.key = s.key) ORDER BY s.id",
             [Track.Origin.MUSE, ""],
         )
+    # processes that keep the catalogue in memory read it again
+    Clustering.objects.filter(state=Clustering.State.ACTIVE).update(revision=uuid4())
+
+
+def _imported() -> dict[str, str]:
+    as_json = "::jsonb" if connection.vendor == "postgresql" else ""
+    return IMPORTED | {"seeds": f"({IMPORTED['seeds']}){as_json}"}
+
+
+def _changed() -> str:
+    """Return the condition of a track (t) that differs from what is staged (s); only `tag_count` is ever null."""
+    differences = [f"t.{name} <> {value}" for name, value in _imported().items() if name != "tag_count"]
+    return " OR ".join([*differences, f"COALESCE(t.tag_count, -1) <> COALESCE({IMPORTED['tag_count']}, -1)"])
 
 
 @contextmanager
-def _indexed_afterwards() -> Iterator[None]:
+def indexed_afterwards() -> Iterator[None]:
     """Let PostgreSQL build all indexes but the primary key once the rows are there, in a quarter of the time.
 
     Until the transaction ends readers of the tracks wait; a rollback brings the indexes back as they were.
@@ -194,16 +249,12 @@ def _indexed_afterwards() -> Iterator[None]:
             cursor.execute(create)
 
 
-def merge_tags(stage: Stage) -> int:
+def merge_tags(stage: TagStage) -> int:
     """Give the staged tags to their tracks; return how many tracks got another one."""
     return _execute(
-        f"UPDATE {TRACKS} AS t SET {_from_stage(TAGS)} FROM {stage.name} AS s WHERE t.id = s.id"
+        f"UPDATE {TRACKS} AS t SET emotion = s.emotion, distance = s.distance FROM {stage.name} AS s WHERE t.id = s.id"
         " AND (t.emotion <> s.emotion OR t.distance IS NULL OR t.distance <> s.distance)"
     )
-
-
-def _from_stage(columns: Sequence[str]) -> str:
-    return ", ".join(f"{name} = s.{name}" for name in columns)
 
 
 def _execute(sql: str, parameters: Sequence[Any] = ()) -> int:

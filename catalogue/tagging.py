@@ -1,15 +1,15 @@
 """Clusterings and the catalogue's tracks: the points to fit, the row that keeps a fit, the tags that it gives."""
 
+# ruff: noqa: S608 - statements are made of this project's own names alone
+
 import json
 import time
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-from django.db.models import Q, QuerySet, TextField
-from django.db.models.functions import Cast, Mod
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from catalogue.clustering import Fit, assign
@@ -19,18 +19,17 @@ from catalogue.methods import METHODS
 from catalogue.models import Clustering, Track
 from catalogue.moods import mood_of
 from catalogue.muse import Progress
-from catalogue.staging import bulk_write, merge_tags, stage_tags
+from catalogue.rows import read_numbers, read_rows
+from catalogue.staging import TRACKS, Tags, bulk_write, merge_tags, stage_tags
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-BATCH = 5000
+CLUSTERED = f"origin <> '{Track.Origin.DEMO}'"
 # Of so many tracks at most the places are held in memory, and a clustering is fitted to at most so many of them.
 MOST_PLACES = 200_000
-
-Item = TypeVar("Item")
 
 
 def active_clustering() -> Clustering | None:
@@ -47,7 +46,7 @@ def fit_catalogue(method: str) -> tuple[Fit, float]:
     begin = time.perf_counter()
     if method not in METHODS:
         raise InvalidInput(f"There is no method {method!r} of clustering. Choose one of: {', '.join(METHODS)}.")
-    fit = METHODS[method](*_points(clustered_tracks().filter(~Q(spotify_id="") | ~Q(audio=""))))
+    fit = METHODS[method](*points_of(TRACKS, f"{CLUSTERED} AND (spotify_id <> '' OR audio <> '')"))
     return fit, time.perf_counter() - begin
 
 
@@ -96,40 +95,46 @@ def regions(clustering: Clustering) -> tuple[Floats, Floats | None]:
 
 
 def tag_tracks(clustering: Clustering, progress: Progress | None = None) -> None:
-    found = regions(clustering)
-    tracks = clustered_tracks().order_by("id").values_list("id", "valence", "arousal", "dominance")
-    total = tracks.count()
-    done = 0
+    total = clustered_tracks().count()
+    places = f"SELECT id, valence, arousal, dominance FROM {TRACKS} WHERE {CLUSTERED} ORDER BY id"
     with stage_tags() as stage:
-        for batch in batches(tracks.iterator(chunk_size=BATCH)):
-            rows = np.array(batch)
-            stage.add_tags(rows[:, 0].astype(np.intp), *assign(rows[:, 1:], *found))
-            done += len(batch)
-            if progress:
-                progress(done, done / total)
-        stage.complete()
+        stage.add(tags_of(places, clustering, total, progress))
         merge_tags(stage)
 
 
-def _points(tracks: QuerySet[Track]) -> tuple[Floats, Indices]:
-    """Return places (n, 3) and the emotions that moods name (n,), -1 where they name none."""
-    if (thinned := -(-tracks.count() // MOST_PLACES)) > 1:
-        tracks = tracks.annotate(turn=Mod("id", thinned)).filter(turn=0)
-    rows = tracks.order_by("id").values_list("valence", "arousal", "dominance", Cast("seeds", TextField()))
-    named = (
-        (valence, arousal, dominance, _mood_of_json(seeds))
-        for valence, arousal, dominance, seeds in rows.iterator(BATCH)
-    )
-    found = np.fromiter(named, dtype=np.dtype((np.float64, 4)))
-    return np.ascontiguousarray(found[:, :3]), found[:, 3].astype(np.intp)
+def tags_of(places: str, clustering: Clustering, total: int = 0, progress: Progress | None = None) -> list[Tags]:
+    """Return the tags that a clustering gives to what a query has: id, valence, arousal and dominance."""
+    found = regions(clustering)
+    tags: list[Tags] = []
+    done = 0
+    for rows in read_numbers(places, 4):
+        labels, distances = assign(rows[:, 1:], *found)
+        tags.append((rows[:, 0].astype(np.int64), labels.astype(np.int8), distances))
+        done += len(rows)
+        if progress and total:
+            progress(done, done / max(total, done))
+    return tags
+
+
+def points_of(table: str, where: str) -> tuple[Floats, Indices]:
+    """Return places (n, 3) of a table's rows and the emotions that their moods name (n,), -1 where they name none.
+
+    Of more than MOST_PLACES it is an even part.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM {table} WHERE {where}")
+        thinned = -(-cursor.fetchone()[0] // MOST_PLACES)
+    if thinned > 1:
+        where += f" AND id % {thinned} = 0"
+    places, moods = [np.empty((0, 3))], [np.empty(0, np.intp)]
+    for rows in read_rows(f"SELECT valence, arousal, dominance, seeds FROM {table} WHERE {where} ORDER BY id"):
+        valence, arousal, dominance, seeds = zip(*rows, strict=True)
+        places.append(np.array([[*map(float, axis)] for axis in (valence, arousal, dominance)]).T)
+        moods.append(np.array([*map(_mood_of_text, seeds)], np.intp))
+    return np.concatenate(places), np.concatenate(moods)
 
 
 @lru_cache(maxsize=4096)
-def _mood_of_json(seeds: str) -> int:
-    return mood_of(json.loads(seeds))
-
-
-def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, BATCH)):
-        yield batch
+def _mood_of_text(seeds: str) -> int:
+    """Return the emotion that moods name; they are JSON, or plain words as a list in Python."""
+    return mood_of(json.loads(seeds.replace("'", '"') if seeds.startswith("['") else seeds))

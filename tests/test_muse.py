@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from catalogue import muse
+from catalogue import keys
 from catalogue.muse import MuseTrack, Reject, read_muse
 from catalogue.records import UnreadableFile
 from tests.catalogue_files import EARLIER, V3, muse_row, muse_text, write_muse
@@ -287,7 +287,7 @@ def test_a_bomb_is_refused_in_little_memory(tmp_path, packed):
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(muse, "FEW_KEYS", 1000)
+    monkeypatch.setattr(keys, "FEW_KEYS", 1000)
     peaks = []
     for rows in (1_000, 8_000):
         file = write_muse(tmp_path / "muse.csv", *[muse_row(n) for n in range(1, rows + 1)])
