@@ -3,7 +3,8 @@
     .venv/bin/python -m benchmarks.catalogue FILE [LARGER_FILE]
 
 FILE is a MuSe CSV. Times are of whole commands, the start of Python included; memory is the peak of the process. Pages
-are asked for one after the other, as their p95, alone and while a clustering is made and put in force.
+are asked of a real web process one after the other, as their p95, alone and while a clustering is made and put in
+force by a command beside it.
 """
 
 import json
@@ -12,20 +13,37 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tests.servers import ROOT, Postgres, environment, manage, server_folder
-
-if TYPE_CHECKING:
-    from django.test import Client
+from tests.servers import (
+    PROCESSES,
+    ROOT,
+    Postgres,
+    Process,
+    Redis,
+    environment,
+    free_port,
+    manage,
+    server_folder,
+    status_of,
+    wait_until,
+)
 
 ROUNDS = 20
+# Prints the cookie of somebody who is logged in.
+LOG_IN = """
+from django.test import Client
+from accounts.models import User
+client = Client()
+client.force_login(User.objects.get_or_create(email="listener@example.org")[0])
+print(client.cookies["sessionid"].value)
+"""
 PAGES = (
     "/tracks/", "/tracks/?page=last", "/tracks/?emotion=happy", "/tracks/?emotion=happy&page=last",
     "/tracks/?artist=artist+1234",
-    "/map/bins/", "/map/bins/?zoom=2&x=40&y=40",
+    "/map/bins/", "/map/bins/?zoom=2&x=40&y=40", "/api/v1/recommendations?emotion=sad",
 )  # fmt: skip
 BARE = """DROP TABLE IF EXISTS bare; CREATE TABLE bare (lastfm_url text, track text, artist text, seeds text,
 number_of_emotion_tags float8, valence_tags float8, arousal_tags float8, dominance_tags float8, mbid text,
@@ -65,68 +83,70 @@ def imports(url: str, env: dict[str, str], file: Path) -> None:
         )
 
 
-def ask(client: "Client", pages: Sequence[str], until: Callable[[], bool]) -> dict[str, list[float]]:
+def ask(port: int, cookie: str, until: Callable[[], bool]) -> dict[str, list[float]]:
     """Ask for the pages in turn, at least ROUNDS times and until told to stop; return milliseconds by page."""
-    spent: dict[str, list[float]] = {page: [] for page in pages}
+    spent: dict[str, list[float]] = {page: [] for page in PAGES}
+    server = HTTPConnection("127.0.0.1", port)
     rounds = 0
     while rounds < ROUNDS or not until():
         rounds += 1
-        for page in pages:
+        for page in PAGES:
             begin = time.perf_counter()
-            assert client.get(page).status_code == 200
+            server.request("GET", page, headers={"Cookie": f"sessionid={cookie}"})
+            answer = server.getresponse()
+            answer.read()
+            assert answer.status == 200, (page, answer.status)
             spent[page].append(1000 * (time.perf_counter() - begin))
+    server.close()
     return spent
 
 
-def pages(url: str, env: dict[str, str]) -> None:
-    """Time pages in this process, alone and beside `cluster_catalogue --activate` in another one."""
-    import django
-    from django.conf import settings
+def pages(env: dict[str, str], folder: Path) -> None:
+    """Time pages of a web process, alone and beside `cluster_catalogue --activate` in another one."""
+    cookie = manage("shell", "--verbosity=0", "--command", LOG_IN, env=env).strip()
+    port = free_port()
+    web = Process(*PROCESSES, "web", f"127.0.0.1:{port}", log=folder / "web.log", env=env)
+    try:
+        wait_until("the web process", lambda: status_of(f"http://127.0.0.1:{port}/") == 200)
+        ask(port, cookie, lambda: True)
+        alone = ask(port, cookie, lambda: True)
+        arguments = [sys.executable, "manage.py", "cluster_catalogue", "--method", "kmeans", "--activate"]
+        with subprocess.Popen(arguments, cwd=ROOT, env=env, stdout=subprocess.DEVNULL) as process:
+            beside = ask(port, cookie, lambda: process.poll() is not None)
+    finally:
+        web.stop()
+    for page in (*PAGES, "all of them"):
+        before, during = (statistics.quantiles(of_page(times, page), n=20)[-1] for times in (alone, beside))
+        ratio, rounds = during / before, len(beside[PAGES[0]])
+        print(
+            f"  {page}: p95 {before:.0f} ms, {during:.0f} ms during an activation ({ratio:.1f} times, {rounds} rounds)"
+        )
 
-    from emotune.settings import database
 
-    settings.DATABASES = {"default": database(url)}
-    settings.LOGGING["root"]["level"] = "ERROR"
-    django.setup()
-    from django.test import Client
-
-    from accounts.models import User
-
-    client = Client(headers={"host": "localhost"})
-    client.force_login(User.objects.get_or_create(email="listener@example.org")[0])
-    ask(client, PAGES, lambda: True)
-    alone = ask(client, PAGES, lambda: True)
-    arguments = [sys.executable, "manage.py", "cluster_catalogue", "--method", "kmeans", "--activate"]
-    with subprocess.Popen(arguments, cwd=ROOT, env=env, stdout=subprocess.DEVNULL) as process:
-        beside = ask(client, PAGES, lambda: process.poll() is not None)
-    for page in PAGES:
-        before, during = (statistics.quantiles(times[page], n=20)[-1] for times in (alone, beside))
-        print(f"  {page}: p95 {before:.0f} ms, {during:.0f} ms during an activation ({during / before:.1f} times)")
+def of_page(times: dict[str, list[float]], page: str) -> list[float]:
+    return times.get(page) or [one for several in times.values() for one in several]
 
 
 def main(file: Path, *larger: Path) -> None:
     with server_folder("benchmark") as folder:
-        server = Postgres(folder)
+        server, store = Postgres(folder), Redis(folder)
         try:
             for number, path in enumerate((file, *larger)):
                 url = server.url(f"catalogue{number}")
-                env = environment(folder, DATABASE_URL=url)
+                env = environment(folder, DATABASE_URL=url, REDIS_URL=store.url)
                 manage("migrate", "--verbosity=0", env=env)
                 imports(url, env, path)
                 for method in ("kmeans", "anchored") if path == file else ():
                     figures, seconds, memory = command(env, "cluster_catalogue", "--method", method, "--activate")
                     inside = f"{figures['seconds']:.2f} s of it fitting, tagging and writing"
                     print(f"  cluster_catalogue {method}: {seconds:.2f} s, {inside}; {memory:.0f} MiB")
-                # a process knows one database
-                subprocess.run([sys.executable, "-m", "benchmarks.catalogue", "--pages", url], check=True, env=env)
+                pages(env, folder)
         finally:
+            store.stop()
             server.stop()
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    if sys.argv[1] == "--pages":
-        pages(sys.argv[2], dict(os.environ) | {"DATABASE_URL": sys.argv[2]})
-        sys.exit()
     main(*map(Path, sys.argv[1:]))
