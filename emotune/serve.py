@@ -6,12 +6,14 @@ gunicorn or Celery as it is.
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from emotune.launcher import CannotStart, configure
 
+# gunicorn would listen there beside what the command line says, not instead.
+BIND = "--bind=127.0.0.1:8000"
 WEB = (
-    "--bind=127.0.0.1:8000",
     "--worker-class=gthread",
     "--threads=8",
     "--graceful-timeout=20",
@@ -22,8 +24,8 @@ WEB = (
 WORKER = ("worker", "--pool=prefork", "--without-gossip", "--without-mingle")
 
 
-def command(role: str) -> list[str]:
-    """Return what a role runs. Raises CannotStart for a role that there is not."""
+def command(role: str, options: Sequence[str] = ()) -> list[str]:
+    """Return what a role runs with these options. Raises CannotStart for a role that there is not."""
     from django.conf import settings
 
     from emotune import jobs
@@ -33,14 +35,15 @@ def command(role: str) -> list[str]:
     level = f"--loglevel={settings.LOG_LEVEL}"
     if role == "web":
         memory = ["--worker-tmp-dir=/dev/shm"] if os.access("/dev/shm", os.W_OK) else []  # noqa: S108
-        return ["gunicorn", "emotune.wsgi", f"--workers={settings.WEB_WORKERS}", *WEB, *memory]
+        bind = [] if any(option.startswith(("--bind", "-b")) for option in options) else [BIND]
+        return ["gunicorn", "emotune.wsgi", f"--workers={settings.WEB_WORKERS}", *WEB, *memory, *bind, *options]
     if role == "worker":
         check_model()
-        return [*celery, *WORKER, level, f"--queues={app.conf.task_default_queue}"]
+        return [*celery, *WORKER, level, f"--queues={app.conf.task_default_queue}", *options]
     if role == "jobs":
-        return [*celery, *WORKER, level, f"--queues={jobs.QUEUE}", "--concurrency=1", "--hostname=jobs@%h"]
+        return [*celery, *WORKER, level, f"--queues={jobs.QUEUE}", "--concurrency=1", "--hostname=jobs@%h", *options]
     if role == "beat":
-        return [*celery, "beat", level, f"--schedule={settings.DATA_DIR / 'beat'}", "--pidfile="]
+        return [*celery, "beat", level, f"--schedule={settings.DATA_DIR / 'beat'}", "--pidfile=", *options]
     raise CannotStart(f"There is no role {role!r}: choose web, worker, jobs or beat")
 
 
@@ -56,7 +59,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emotune.settings")
     try:
         configure()
-        program, *arguments = command(sys.argv[1] if len(sys.argv) > 1 else "")
+        program, *arguments = command(sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:])
     except CannotStart as reason:
         sys.exit(f"emotune cannot start: {reason}")
     from emotune.metrics import forget_former_processes
@@ -64,7 +67,7 @@ def main() -> None:
     if os.environ.get("METRICS_START_EMPTY"):
         forget_former_processes()
     beside = Path(sys.executable).with_name(program)
-    os.execv(beside, [str(beside), *arguments, *sys.argv[2:]])  # noqa: S606
+    os.execv(beside, [str(beside), *arguments])  # noqa: S606
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from emotune.production import problems
+from emotune.serve import command
 from tests.servers import ROOT
 
 FIT = {
@@ -80,6 +81,13 @@ def test_a_worker_without_a_model_stops_with_one_line(tmp_path):
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"emotune cannot start: EMOTUNE_MODEL is {tmp_path / 'none'}, where no model is")
     assert ended.stderr.count("\n") == 1
+
+
+def test_the_web_listens_where_it_is_told_and_nowhere_else():
+    assert "--bind=127.0.0.1:8000" in command("web")
+    told = command("web", ["--bind=0.0.0.0:8000"])
+    assert [option for option in told if "bind" in option] == ["--bind=0.0.0.0:8000"]
+    assert command("worker", ["--concurrency=1"])[-1] == "--concurrency=1"
 
 
 def test_a_role_that_there_is_not_is_named(tmp_path):
