@@ -47,6 +47,8 @@ SETTINGS = {
 }
 PEOPLE = """
 import json
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
 from accounts.tokens import create_token
 from tests.factories import make_user
 
@@ -56,6 +58,8 @@ tokens = [create_token(user=user, name="faults", scopes=["read", "capture"])[1] 
 print(json.dumps([*tokens, create_token(user=root, name="faults", scopes=["read", "admin"])[1]]))
 """
 ROLES = ("web", "worker", "jobs")
+# A busy machine takes long to start a process.
+START_S = 180
 
 
 class Role(Process):
@@ -64,7 +68,12 @@ class Role(Process):
     def __init__(self, name: str, *options: str, log: Path, env: dict[str, str]) -> None:
         guard = (shutil.which("setpriv") or "setpriv", "--pdeathsig", "TERM")
         command = (*guard, sys.executable, "-m", "emotune.serve", name, *options)
+        self._before = log.stat().st_size if log.exists() else 0
         super().__init__(*command, log=log, env=env)
+
+    def words_since(self) -> str:
+        """Return what it has logged itself, and not whoever had its log before."""
+        return self.log.read_bytes()[self._before :].decode(errors="replace")
 
     def family(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -83,8 +92,6 @@ class Installation:
         self.death = folder / "die-before-sending"
         faults = {"FAULT_BEFORE_SENDING": str(self.death), "FAULT_CLOCK": ""}
         self.env = environment(folder, **where, **SETTINGS, **faults)
-        manage("migrate", "--verbosity=0", env=self.env)
-        manage("load_demo", env=self.env)
         made = json.loads(manage("shell", "--verbosity=0", "--command", PEOPLE, env=self.env))
         self.tokens: list[str] = made[:2]
         self.admin_token: str = made[2]
@@ -98,19 +105,27 @@ class Installation:
         return self.folder / f"{name}.log"
 
     def start(self, name: str, **more: str) -> Role:
-        """Start a role, under another name than its own where a hyphen follows, as in worker-2; wait until it works."""
+        """Start a role and wait until it works; its own name may be followed by a hyphen, as in worker-2."""
+        role = self.launch(name, **more)
+        self.wait_for(name)
+        return role
+
+    def launch(self, name: str, **more: str) -> Role:
         log = self.log(name)
-        warm = log.read_text(errors="replace").count(READER_IS_WARM) if log.exists() else 0
-        role = self.roles[name] = Role(name.partition("-")[0], *self._options(name), log=log, env=self.env | more)
+        role = Role(name.partition("-")[0], *self._options(name), log=log, env=self.env | more)
+        self.roles[name] = role
+        return role
+
+    def wait_for(self, name: str) -> None:
+        role = self.roles[name]
         try:
             if name == "web":
-                wait_until("the web process", lambda: status_of(f"{self.url}/healthz") == 200)
+                wait_until("the web process", lambda: status_of(f"{self.url}/healthz") == 200, START_S)
             elif name.startswith("worker"):
-                wait_until("a warm reader", lambda: role.words().count(READER_IS_WARM) > warm, seconds=120)
+                wait_until("a warm reader", lambda: READER_IS_WARM in role.words_since(), START_S)
         except pytest.fail.Exception:
             print(role.words()[-3000:])  # noqa: T201 - pytest shows it with the failure
             raise
-        return role
 
     def _options(self, name: str) -> list[str]:
         if name == "web":
@@ -132,10 +147,12 @@ class Installation:
                 server.start()
         for name in [name for name in self.roles if name not in ROLES or self.roles[name].popen.poll() is not None]:
             self.kill(name)
-        for name in ROLES:
-            if name not in self.roles:
-                self.start(name)
-        wait_until("readiness", lambda: status_of(f"{self.url}/readyz") == 200, seconds=60)
+        missing = [name for name in ROLES if name not in self.roles]
+        for name in missing:
+            self.launch(name)
+        for name in missing:
+            self.wait_for(name)
+        wait_until("readiness", lambda: status_of(f"{self.url}/readyz") == 200, START_S)
 
     def stop_all(self) -> None:
         for name in list(self.roles):
