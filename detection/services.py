@@ -131,7 +131,7 @@ def refresh_unwatched() -> int:
     late = Q(created_at__gt=now - LONG_AGO, created_at__lte=now - RESEND_AFTER)
     old = late | Q(created_at__gt=now + CLOCKS_DIFFER)
     waiting = Capture.objects.filter(old, status__in=OPEN)
-    return sum(not refresh(capture=capture).is_open for capture in waiting.iterator())
+    return sum(not refresh(capture=capture).is_open for capture in waiting)
 
 
 def settle_overdue(*, user: "User") -> int:
