@@ -67,8 +67,11 @@ def site(env: dict[str, str], *more: str) -> Iterator[str]:
     log = Path(env["EMOTUNE_DIR"]).parent / "web.log"
     web = Process(sys.executable, "-m", "emotune.serve", "web", f"--bind=127.0.0.1:{port}", *more, log=log, env=env)
     try:
-        wait_until("the site", lambda: status_of(f"http://127.0.0.1:{port}/") == 200)
+        wait_until("the site", lambda: status_of(f"http://127.0.0.1:{port}/") == 200, seconds=120)
         yield f"http://127.0.0.1:{port}"
+    except BaseException:
+        sys.stderr.write(web.words()[-3000:])
+        raise
     finally:
         web.stop()
 

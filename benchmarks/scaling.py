@@ -145,7 +145,8 @@ def one_machine(found: Measured, assumed: Assumptions, cores: int) -> dict[str, 
 
 def chart(users: int, needed: int, found: Measured, assumed: Assumptions) -> str:
     """Return an SVG: percentiles of waiting in the peak hour against the number of reading processes."""
-    counts = sorted({max(1, round(needed * share)) for share in np.linspace(0.7, 1.3, 25)})
+    reach = max(3, needed // 3)
+    counts = sorted({round(n) for n in np.linspace(max(1, needed - reach), needed + reach, 25)})
     waited = [np.percentile(waits_at_peak(users, n, found, assumed), (50, 95, 99)) for n in counts]
     low, high = 0.001, 300.0
 
@@ -165,7 +166,7 @@ def chart(users: int, needed: int, found: Measured, assumed: Assumptions) -> str
         line = " ".join(place(n, found_at[row]) for n, found_at in zip(counts, waited, strict=True))
         parts += [f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>']
         parts += [f'<text x="{420 + 75 * row}" y="22" fill="{colour}">{name}</text>']
-    for n in counts[::6]:
+    for n in counts[:: max(1, len(counts) // 7)]:
         x = place(n, 1).split(",")[0]
         parts += [f'<text x="{x}" y="332" text-anchor="middle">{n}</text>']
     words = f"reading processes; {users:,} people a day, peak hour; dashed: the bound"
