@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,9 +13,11 @@ import pytest
 
 from emotune.launcher import READER_IS_WARM
 from tests.prepared import DEMO
-from tests.servers import ROOT, Launched, free_port, status_of
+from tests.servers import ROOT, Launched, free_port, status_of, wait_until
 
 Launch = Callable[..., Launched]
+# More than any of this takes on a machine that has much else to do.
+PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -50,28 +51,23 @@ def child(processes: list[psutil.Process], name: str) -> psutil.Process:
     return next(process for process in processes if name in process.cmdline())
 
 
-def assert_all_gone(processes: list[psutil.Process], seconds: float = 10) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=seconds)
+def assert_all_gone(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=PATIENCE_S)
     assert alive == []
 
 
-def test_it_starts_web_and_workers_and_stops_all_on_sigterm(launch):
-    process = launch()
-    processes = wait_until_up(process)
-    addresses = {child(processes, name).environ()["REDIS_URL"] for name in ("web", "worker", "jobs")}
-    assert len(addresses) == 1
-    process.popen.send_signal(signal.SIGTERM)
-    assert process.popen.wait(timeout=20) == 0
-    assert_all_gone(processes)
-    assert process.words().count("emotune is at") == 1
-    assert "KeyboardInterrupt" not in process.words()
-
-
-def test_two_at_once_have_a_broker_each(launch):
-    first, second = launch(), launch()
-    families = [wait_until_up(process) for process in (first, second)]
-    urls = {child(processes, "worker").environ()["REDIS_URL"] for processes in families}
-    assert len(urls) == 2
+def test_two_at_once_have_a_broker_each_and_each_stops_all_of_its_own_on_sigterm(launch):
+    both = [launch(), launch()]
+    families = [wait_until_up(process) for process in both]
+    urls = [{child(family, name).environ()["REDIS_URL"] for name in ("web", "worker", "jobs")} for family in families]
+    assert [len(each) for each in urls] == [1, 1]
+    assert urls[0] != urls[1]
+    for process, family in zip(both, families, strict=True):
+        process.popen.send_signal(signal.SIGTERM)
+        assert process.popen.wait(timeout=PATIENCE_S) == 0
+        assert_all_gone(family)
+        assert process.words().count("emotune is at") == 1
+        assert "KeyboardInterrupt" not in process.words()
 
 
 @pytest.mark.parametrize("name", ["worker", "jobs"])
@@ -79,7 +75,7 @@ def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch, name):
     process = launch()
     processes = wait_until_up(process)
     child(processes, name).kill()
-    assert process.popen.wait(timeout=20) == 1
+    assert process.popen.wait(timeout=PATIENCE_S) == 1
     assert f"The {name} process was ended by SIGKILL" in process.words()
     assert_all_gone(processes)
 
@@ -92,7 +88,7 @@ def test_after_a_killed_launcher_the_next_one_starts_on_the_same_port_and_stops_
     processes = wait_until_up(second)
     assert_all_gone(orphans)
     second.popen.send_signal(signal.SIGINT)
-    assert second.popen.wait(timeout=20) == 0
+    assert second.popen.wait(timeout=PATIENCE_S) == 0
     assert_all_gone(processes)
     assert "KeyboardInterrupt" not in second.words()
 
@@ -101,7 +97,7 @@ def test_a_port_in_use_is_one_line_that_says_what_to_type(launch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = launch(PORT=str(port))
-        assert process.popen.wait(timeout=20) == 1
+        assert process.popen.wait(timeout=PATIENCE_S) == 1
     assert process.words() == f"Port {port} is taken. Choose another one: PORT={port + 1} make run\n"
 
 
@@ -119,7 +115,7 @@ def test_a_port_that_another_program_has_at_the_other_address_of_localhost_is_ta
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
         port = taken.getsockname()[1]
         process = launch(PORT=str(port))
-        assert process.popen.wait(timeout=20) == 1
+        assert process.popen.wait(timeout=PATIENCE_S) == 1
     assert process.words() == f"Port {port} is taken. Choose another one: PORT={port + 1} make run\n"
 
 
@@ -131,9 +127,10 @@ def test_figures_of_processes_that_have_ended_are_not_added_up(launch, home):
     for file in (former, running):
         file.touch()
     process = launch(HOST="192.0.2.1")
-    assert process.popen.wait(timeout=20) == 1
+    assert process.popen.wait(timeout=PATIENCE_S) == 1
     assert former.exists()
-    wait_until_up(launch())
+    process = launch()
+    wait_until("its processes", process.family)
     assert not former.exists()
     assert running.exists()
     running.unlink()
@@ -150,14 +147,14 @@ def test_figures_of_processes_that_have_ended_are_not_added_up(launch, home):
 )
 def test_what_it_cannot_use_is_one_line(launch, variables, line):
     process = launch(**variables)
-    assert process.popen.wait(timeout=20) == 1
+    assert process.popen.wait(timeout=PATIENCE_S) == 1
     assert re.fullmatch(line, process.words().strip())
 
 
 def test_a_database_that_does_not_answer_is_one_line(launch):
     nobody = free_port()
     process = launch(DATABASE_URL=f"postgres://emotune@127.0.0.1:{nobody}/emotune")
-    assert process.popen.wait(timeout=30) == 1
+    assert process.popen.wait(timeout=PATIENCE_S) == 1
     assert re.search(r"^The database cannot be used: .*refused", process.words(), re.MULTILINE)
     assert "Traceback" not in process.words()
 
@@ -174,17 +171,15 @@ def make(*arguments: str) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.skipif(not (ROOT / ".venv" / "requirements-dev.stamp").exists(), reason="not set up by make")
-def test_make_setup_is_silent_and_fast_when_there_is_nothing_to_do():
+def test_make_setup_is_silent_when_there_is_nothing_to_do():
     make("setup").communicate(timeout=300)
-    begin = time.monotonic()
     both = [make("setup"), make("setup")]
-    assert [process.communicate(timeout=60)[0] for process in both] == ["", ""]
+    assert [process.communicate(timeout=PATIENCE_S)[0] for process in both] == ["", ""]
     assert [process.returncode for process in both] == [0, 0]
-    assert time.monotonic() - begin < 20
 
 
 def test_make_names_the_pythons_that_will_do():
     process = make("setup", "PYTHON=false")
-    words = process.communicate(timeout=60)[0]
+    words = process.communicate(timeout=PATIENCE_S)[0]
     assert words.splitlines()[0].startswith("emotune needs Python 3.11, 3.12 or 3.13.")
     assert process.returncode == 2
