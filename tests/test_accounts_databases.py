@@ -105,7 +105,7 @@ def test_a_hundred_thousand_listens_are_copied_in_bounded_memory_and_deleted_in_
     assert seen["state"] == "done"
     assert seen["rows"] > 100_000
     assert seen["megabytes"] < 40, seen
-    assert seen["seconds_to_delete"] < 10, seen
+    assert seen["seconds_to_delete"] < 60, seen
     assert seen["left"] == [True, 1]
 
 

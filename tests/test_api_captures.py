@@ -89,7 +89,7 @@ def test_the_answer_waits_for_the_outcome_and_no_longer(client, login, user, mon
     address = f"/api/v1/captures/{capture.id}?wait=1"
     begin = time.monotonic()
     assert client.get(address, headers=login).json()["status"] == "queued"
-    assert 0.9 < time.monotonic() - begin < 5
+    assert 0.9 < time.monotonic() - begin < 9
     monkeypatch.setattr("detection.api.time.sleep", lambda _: Capture.objects.update(status=Status.NO_FACE))
     answer = client.get(f"/api/v1/captures/{capture.id}?wait=10", headers=login)
     assert answer.json()["status"] == "no_face"
@@ -105,7 +105,7 @@ def test_when_too_many_wait_the_others_are_answered_at_once(client, login, user,
     try:
         begin = time.monotonic()
         assert client.get(f"/api/v1/captures/{capture.id}?wait=10", headers=login).json()["status"] == "queued"
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 9
     finally:
         for _ in held:
             api.WAITING.release()

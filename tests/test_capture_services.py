@@ -117,7 +117,7 @@ def test_it_says_how_long_to_wait_after_many_captures(user, settings):
 
 
 def test_nothing_is_kept_while_the_store_is_away(user, monkeypatch):
-    nobody = redis.Redis(port=1, socket_connect_timeout=0.2)
+    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
     monkeypatch.setattr(store, "client", lambda: nobody)
     with pytest.raises(Unavailable):
         submit(user)

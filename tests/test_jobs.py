@@ -39,7 +39,7 @@ def no_store(monkeypatch) -> Iterator[None]:
     """A Redis, which is the broker too, that does not answer."""
     with embedded_server() as url:
         pass
-    gone = redis.Redis.from_url(url, socket_connect_timeout=0.2)
+    gone = redis.Redis.from_url(url, socket_connect_timeout=0.2, retry=None)
     monkeypatch.setattr("emotune.store.client", lambda: gone)
     yield
     gone.close()

@@ -131,12 +131,12 @@ def test_it_rejects_what_is_no_still_picture(read, data, sentence):
 def test_it_rejects_too_many_pixels_before_it_asks_for_memory(width, height):
     data = claim_of(width, height)
     assert len(data) < 60_000
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UnreadablePicture, match=f"{MAX_PIXELS // 1_000_000} million pixels"):
         decode(data, 640)
     with pytest.raises(UnreadablePicture):
         inspect(data)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

@@ -47,7 +47,7 @@ def test_ready_once_a_reader_is_warm(client, memory):
 
 
 def test_not_ready_without_broker(client, monkeypatch):
-    away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2)
+    away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2, retry=None)
     monkeypatch.setattr(store, "client", lambda: away)
     response = client.get("/readyz")
     assert response.status_code == 503

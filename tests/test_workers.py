@@ -82,7 +82,7 @@ def test_a_process_speaks_by_itself_counts_its_tasks_and_says_goodbye():
 
 
 def test_it_goes_on_while_redis_is_away(monkeypatch):
-    away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2)
+    away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2, retry=None)
     monkeypatch.setattr(store, "client", lambda: away)
     voice = Voice(FACES)
     voice.say()
