@@ -1,6 +1,7 @@
-"""Time the history on the catalogue that DATABASE_URL names: python benchmarks/history.py [LISTENS] [CALLS]
+"""Time history and journal on the catalogue that DATABASE_URL names: python benchmarks/history.py [LISTENS] [CALLS]
 
-A person with so many listens of 5,000 tracks is made for it, and taken away afterwards with everything that was theirs.
+A person with 5,000 captures in two years and so many listens of 5,000 tracks is made for it, and taken away afterwards
+with everything that was theirs.
 """
 
 import json
@@ -26,6 +27,7 @@ from django.utils import timezone  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from catalogue.models import Track  # noqa: E402
+from detection.models import Capture, Source, Status  # noqa: E402
 from emotune.emotions import EMOTIONS  # noqa: E402
 from playlists.export_records import Music  # noqa: E402
 from playlists.history import Filters, listens_page  # noqa: E402
@@ -34,7 +36,7 @@ from playlists.listening import bulk_rate  # noqa: E402
 from playlists.matching import TrackIndex  # noqa: E402
 from playlists.models import Listen, Playlist  # noqa: E402
 
-HEARD, RATED = 5000, 1000
+HEARD, RATED, CAPTURES = 5000, 1000, 5000
 
 
 def main(listens: int, calls: int) -> dict[str, object]:
@@ -55,8 +57,12 @@ def main(listens: int, calls: int) -> dict[str, object]:
             "emotion and words in the middle": f"/history/?emotion=sad&q=a&page={middle}",
             "a month": "/history/?since=2025-03-01&until=2025-03-31",
             "ratings": "/history/ratings/",
+            "journal of 30 days": "/journal/?period=30-days&time_zone=Europe/Berlin",
+            "journal of a year": "/journal/?period=year&time_zone=Europe/Berlin",
+            "journal of all": "/journal/?period=all&time_zone=Europe/Berlin",
+            "journal of all by API": "/api/v1/me/journal?period=all&time_zone=Europe/Berlin",
         }
-        figures: dict[str, object] = {"tracks": Track.objects.count(), "listens": listens}
+        figures: dict[str, object] = {"tracks": Track.objects.count(), "listens": listens, "captures": CAPTURES}
         figures |= {name: timed(lambda a=address: client.get(a), calls) for name, address in pages.items()}
     finally:
         user.delete()
@@ -72,10 +78,21 @@ def fill(user: User, listens: int) -> None:
     tracks = list(Track.objects.order_by("id").values_list("id", flat=True))
     heard = random.choice(tracks, min(HEARD, len(tracks)), replace=False).tolist()
     often = np.minimum(random.zipf(1.2, listens) - 1, len(heard) - 1).tolist()
-    playlists = Playlist.objects.bulk_create(
-        Playlist(user=user, emotion=EMOTIONS[n % len(EMOTIONS)], wanted="", seed=n) for n in range(1000)
-    )
     begin = timezone.now() - timedelta(days=730)
+    captures = Capture.objects.bulk_create(
+        Capture(
+            user=user,
+            source=Source.CAMERA,
+            status=Status.DONE,
+            emotion=EMOTIONS[int(read)],
+            chosen=EMOTIONS[n % 7] if n % 8 == 0 else "",
+            created_at=begin + timedelta(days=730) * n / CAPTURES,
+        )
+        for n, read in enumerate(random.integers(0, len(EMOTIONS), CAPTURES))
+    )
+    playlists = Playlist.objects.bulk_create(
+        Playlist(user=user, capture=captures[5 * n], emotion=captures[5 * n].mood, seed=n) for n in range(1000)
+    )
     rows = (
         Listen(
             user=user,

@@ -100,7 +100,7 @@ def journal_of(user: "User", *, period: str, zone: ZoneInfo, now: datetime | Non
     length = PERIODS[period]
     since = None if length is None else until - timedelta(days=length - 1)
     captures = _within(Capture.objects.filter(user=user), "created_at", since, until, zone)
-    moods = captures.annotate(mood=_mood()).exclude(mood="")
+    moods = captures.annotate(felt=_mood()).exclude(felt="")
     days = _by_day(moods, zone)
     listens = _within(Listen.objects.filter(user=user), "listened_at", since, until, zone)
     heard, without_mood = _heard(listens)
@@ -119,7 +119,8 @@ def journal_of(user: "User", *, period: str, zone: ZoneInfo, now: datetime | Non
 
 def has_moods(user: "User") -> bool:
     """Whether there is any mood of a person, at any time."""
-    return Capture.objects.filter(user=user).annotate(mood=_mood()).exclude(mood="").exists()
+    said = Q(chosen__gt="") | Q(status=Status.DONE, emotion__gt="")
+    return Capture.objects.filter(said, user=user).exists()
 
 
 def _within(rows: "QuerySet[Any]", moment: str, since: date | None, until: date, zone: ZoneInfo) -> "QuerySet[Any]":
@@ -144,7 +145,7 @@ def _counts(numbers: dict[str, int]) -> Counts:
 
 
 def _by_day(moods: "QuerySet[Any]", zone: ZoneInfo) -> dict[date, Counts]:
-    rows = moods.annotate(day=TruncDate("created_at", tzinfo=zone)).values_list("day", "mood")
+    rows = moods.annotate(day=TruncDate("created_at", tzinfo=zone)).values_list("day", "felt")
     found: dict[date, dict[str, int]] = {}
     for day, mood, number in rows.annotate(number=Count("pk")).order_by("day"):
         found.setdefault(day, {})[mood] = number
@@ -152,7 +153,7 @@ def _by_day(moods: "QuerySet[Any]", zone: ZoneInfo) -> dict[date, Counts]:
 
 
 def _by_hour(moods: "QuerySet[Any]", zone: ZoneInfo) -> list[Counts]:
-    rows = moods.annotate(hour=ExtractHour("created_at", tzinfo=zone)).values_list("hour", "mood")
+    rows = moods.annotate(hour=ExtractHour("created_at", tzinfo=zone)).values_list("hour", "felt")
     found: dict[int, dict[str, int]] = {}
     for hour, mood, number in rows.annotate(number=Count("pk")):
         found.setdefault(hour, {})[mood] = number
@@ -188,11 +189,11 @@ def _heard(listens: "QuerySet[Any]") -> tuple[list[Heard], int]:
     The mood is that of the capture whose playlist was playing, as it stands now; of a journey without a capture, the
     mood that it began at.
     """
-    felt = listens.annotate(mood=_mood("playlist__capture__", Coalesce("playlist__emotion", Value(""))))
-    numbers = dict(felt.values_list("mood").annotate(number=Count("pk")))
+    listens = listens.annotate(felt=_mood("playlist__capture__", Coalesce("playlist__emotion", Value(""))))
+    numbers = dict(listens.values_list("felt").annotate(number=Count("pk")))
     without_mood = numbers.pop("", 0)
-    felt = felt.exclude(playlist=None)
-    tracks, artists = _most(felt, "track"), _most(felt, "track__artist")
+    in_playlists = listens.exclude(playlist=None)
+    tracks, artists = _most(in_playlists, "track"), _most(in_playlists, "track__artist")
     by_id = Track.objects.in_bulk([track for _, track, _ in tracks])
     heard = [
         Heard(
@@ -206,9 +207,9 @@ def _heard(listens: "QuerySet[Any]") -> tuple[list[Heard], int]:
     return heard, without_mood
 
 
-def _most(felt: "QuerySet[Any]", what: str) -> Iterable[tuple[str, Any, int]]:
+def _most(listens: "QuerySet[Any]", what: str) -> Iterable[tuple[str, Any, int]]:
     """Return (mood, what, times) of what was heard most in each mood, of equals what was heard last first."""
     order = [F("times").desc(), F("last").desc(), F(what).asc()]
-    rows = felt.values("mood", what).annotate(times=Count("pk"), last=Max("listened_at"))
-    placed = rows.annotate(place=Window(RowNumber(), partition_by=[F("mood")], order_by=order))
-    return list(placed.filter(Q(place__lte=MOST_HEARD)).order_by("mood", "place").values_list("mood", what, "times"))
+    rows = listens.values("felt", what).annotate(times=Count("pk"), last=Max("listened_at"))
+    placed = rows.annotate(place=Window(RowNumber(), partition_by=[F("felt")], order_by=order))
+    return list(placed.filter(Q(place__lte=MOST_HEARD)).order_by("felt", "place").values_list("felt", what, "times"))

@@ -156,7 +156,7 @@ def test_nothing_of_a_deleted_capture_stays(person):
 
 def test_a_deleted_listen_is_not_counted(person):
     hear(read(person, "happy"), make_track(), times=2)
-    Listen.objects.order_by("id").first().delete()
+    Listen.objects.earliest("id").delete()
     assert journal(person).heard[0].listens == 1
 
 

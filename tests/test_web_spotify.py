@@ -67,6 +67,7 @@ def titles(page: Page) -> list[str]:
 def widget(page: Page) -> Frame:
     """Return the widget of the track that plays, once it has been told to play."""
     frame = page.locator(".is-playing iframe").element_handle().content_frame()
+    assert frame
     frame.wait_for_function("() => told.includes('play')")
     return frame
 
