@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.conf import settings
 from packaging.requirements import Requirement
 
+from emotune.celery import app
 from tests.servers import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
@@ -57,6 +59,13 @@ def test_each_role_has_a_unit_that_starts_it(role):
     assert f"-m emotune.serve {role}\n" in unit
     assert "EMOTUNE_ENV=production" in unit
     assert "NoNewPrivileges=true" in unit
+
+
+def test_whatever_is_due_by_the_clock_is_known_to_the_workers():
+    app.loader.import_default_modules()
+    due = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert len(due) >= 5
+    assert due - set(app.tasks) == set()
 
 
 # What others read: Compose itself, PostgreSQL's image, the package that counts, and emotune.serve.
