@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from playlists.taste import Belief, Evidence, Features, believe, no_evidence
+from playlists.taste import Belief, Evidence, Features, believe, no_evidence, uncertainty
 
 Floats = npt.NDArray[np.float64]
 
@@ -16,9 +16,13 @@ ARTIST_CAP = 2
 WIDTH = 1.2
 COOL_DOWN = 1.0
 SHOWN = 0.5
-# The usual place follows the expectation and so much of the sample's surprise; every fifth place follows the sample.
-SURPRISE = 0.15
-EXPLORE_EVERY = 5
+# The usual places go by what is expected; the last third of them goes to finding out, by what a rating would teach
+# until so many acts are known, and then by a sample of the belief.
+EXPLORED = 3
+TAUGHT = 40
+# What a rating varies by for reasons that tell nothing of other tracks, and the liking at which it may go either way.
+ALONE, EVEN = 0.8, -0.5
+CHANCE = 0.02
 # What a side of the expectation must weigh before a reason names it.
 WORTH_NAMING = 0.08
 
@@ -91,8 +95,9 @@ def rank(
     """Return at most k picks, best first; the same arguments give the same picks. `mood` is what reasons call it.
 
     A score is the expected liking less half the squared distance to `target` (3,) in units of WIDTH, less what
-    cools down. Most places go by that score; every fifth goes by a liking sampled from the belief
-    (Thompson 1933), so that what is not known of a person is tried. At most ARTIST_CAP tracks are by one artist (the
+    cools down. Most places go by that score. The last third is for what is not known of a person: as long as little
+    is, the tracks whose rating would teach most (`lesson`), later a liking sampled from the belief (Thompson 1933).
+    At most ARTIST_CAP tracks are by one artist (the
     cap yields when nothing else is left), and no Spotify id comes twice.
     Raises ValueError when k is negative.
     """
@@ -102,10 +107,16 @@ def rank(
         return []
     distance = np.linalg.norm(candidates.vad - target, axis=1)
     closeness = -0.5 * (distance / WIDTH) ** 2
-    belief = believe(taste.evidence, candidates.features, np.random.default_rng(seed))
-    fit = closeness - COOL_DOWN * _cooling(taste, candidates.features.ids) - SHOWN * candidates.shown
-    usual = fit + belief.mean + SURPRISE * (belief.sample - belief.mean)
-    bold = fit + belief.sample
+    rng = np.random.default_rng(seed)
+    belief = believe(taste.evidence, candidates.features, rng)
+    worn = COOL_DOWN * _cooling(taste, candidates.features.ids) + SHOWN * candidates.shown
+    usual = closeness + belief.mean - worn
+    if len(taste.evidence) < TAUGHT:
+        bold = lesson(taste.evidence, candidates.features, closeness + belief.mean) - worn
+        bold += CHANCE * rng.random(len(bold))
+        bold -= _all_but_best(bold, candidates.features.genres)
+    else:
+        bold = closeness + belief.sample - worn
     chosen = _choose(usual, bold, candidates, k)
     return [
         Pick(
@@ -116,6 +127,24 @@ def rank(
         )
         for i, explores in chosen
     ]
+
+
+def lesson(evidence: Evidence, tracks: Features, expected: Floats) -> Floats:
+    """Return how much a rating of each track (n,) would teach of others, 0 to 1: the part of its variance that is of
+    genre and tone, most where like and dislike are as likely (after Houlsby et al. 2011, "Bayesian active learning
+    for classification and preference learning")."""
+    shared = uncertainty(evidence, tracks)
+    whole = shared + ALONE
+    taught: Floats = shared / whole * np.exp(-0.5 * (expected - EVEN) ** 2 / whole)
+    return taught
+
+
+def _all_but_best(scores: Floats, genres: npt.NDArray[np.intp]) -> Floats:
+    """Return 0 for the best by `scores` (n,) of each genre and 1 for the others: one rating tells of them all."""
+    order = np.argsort(-scores, kind="stable")
+    others = np.ones(len(scores))
+    others[order[np.unique(genres[order], return_index=True)[1]]] = 0
+    return others
 
 
 def _cooling(taste: Taste, ids: npt.NDArray[np.int64]) -> Floats:
@@ -144,7 +173,7 @@ def _choose(usual: Floats, bold: Floats, candidates: Candidates, k: int) -> list
     passed: list[int] = []
     per_artist: dict[int, int] = {}
     while len(chosen) < k:
-        explores = len(chosen) % EXPLORE_EVERY == EXPLORE_EVERY - 1
+        explores = len(chosen) >= k - k // EXPLORED
         i = next(orders[explores], None)
         if i is None:
             break

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emotune.emotions import BY_NAME, EMOTIONS
-from playlists.ranking import ARTIST_CAP, EXPLORE_EVERY, Candidates, Taste, rank, target_point
+from playlists.ranking import ARTIST_CAP, TAUGHT, Candidates, Taste, lesson, rank, target_point
 from playlists.taste import Evidence, Features
 
 SAD = EMOTIONS.index("sad")
@@ -108,12 +108,31 @@ def test_what_others_were_given_lately_gives_way():
     assert len(set(ranked(replace(pool, shown=shown))) & set(range(1, 16))) < 8
 
 
-def test_every_fifth_place_explores():
+@pytest.mark.parametrize("known", [0, TAUGHT])
+def test_the_last_third_of_the_places_explores(known):
     pool = make_candidates(300, genres=300)
-    reasons = [pick.reason for pick in rank(pool, Taste(), target=CENTRE, k=15, seed=0)]
+    seen = Features(*(getattr(pool.features, field.name)[:known] for field in fields(Features)))
+    taste = Taste(Evidence.of(seen, [0.0] * known, [0.8] * known))
+    reasons = [pick.reason for pick in rank(pool, taste, target=CENTRE, k=15, seed=0)]
     new = [place for place, reason in enumerate(reasons, start=1) if "something new" in reason]
-    assert new
-    assert all(place % EXPLORE_EVERY == 0 for place in new)
+    assert len(new) >= 3
+    assert all(place > 10 for place in new)
+
+
+def test_a_newcomer_is_asked_about_each_genre_once():
+    pool = make_candidates(300, genres=40)
+    asked = [pick.index for pick in rank(pool, Taste(), target=CENTRE, k=15, seed=0)][10:]
+    assert len(set(pool.features.genres[asked].tolist())) == len(asked) == 5
+
+
+def test_a_newcomer_is_asked_about_what_tells_most():
+    pool = make_candidates(300, genres=5)
+    genres = pool.features.genres
+    seen = Features(*(getattr(pool.features, field.name)[:60] for field in fields(Features)))
+    rated = replace(seen, genres=np.arange(60) % 4)  # nothing is known of the last genre
+    taste = Taste(Evidence.of(replace(rated, offsets=np.zeros((60, 3))), [-0.2] * 60, [0.8] * 60))
+    worth = lesson(taste.evidence, replace(pool.features, offsets=np.zeros((300, 3))), np.full(300, -0.5))
+    assert worth[genres == 4].min() > worth[genres != 4].max()
 
 
 def test_the_artist_cap_holds_until_nothing_else_is_left():

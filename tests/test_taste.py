@@ -3,7 +3,20 @@
 import numpy as np
 import pytest
 
-from playlists.taste import ARTIST, BIAS, GENRE, TRACK, Evidence, Features, believe, lean, no_evidence
+from playlists.taste import (
+    ARTIST,
+    BIAS,
+    GENRE,
+    TONE,
+    TONE_BY_EMOTION,
+    TRACK,
+    Evidence,
+    Features,
+    believe,
+    lean,
+    no_evidence,
+    uncertainty,
+)
 
 
 def tracks(*names, offsets=None, company=None):
@@ -66,6 +79,19 @@ def test_the_tone_that_was_liked_is_expected_to_be_liked_on_that_side():
     tone = belief(evidence, asked).tone
     assert tone[0] == pytest.approx(-tone[1])
     assert tone[0] > 0.1
+
+
+def test_what_is_unknown_of_tone_and_genre_shrinks_by_what_was_seen():
+    offsets = [[0.0, 0, 0], [1.0, 0, 0]]
+    asked = tracks((1, 7, 0), (2, 8, -1), offsets=offsets)
+    slope = TONE**2 + TONE_BY_EMOTION**2
+    assert uncertainty(no_evidence(), asked) == pytest.approx([GENRE**2, slope])
+    rated = Evidence.of(tracks((5, 5, 0)), [1.0], [0.3])
+    whole = BIAS**2 + GENRE**2 + ARTIST**2 + TRACK**2 + 0.3
+    assert uncertainty(rated, asked) == pytest.approx([GENRE**2 - GENRE**4 / whole, slope])
+    far = Evidence.of(tracks((5, 5, -1), offsets=[[1.0, 0, 0]]), [1.0], [0.3])
+    assert uncertainty(far, asked) == pytest.approx([GENRE**2, slope - slope**2 / (whole - GENRE**2 + slope)])
+    assert len(uncertainty(rated, tracks((1, 0, 0)))) == 1
 
 
 def test_more_ratings_leave_less_doubt():
