@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from catalogue.models import Track
@@ -30,7 +30,23 @@ if TYPE_CHECKING:
 
 LENGTH = 15
 JOURNEY_LENGTH = 10
+FILL = f"""
+WITH place (track, rank, distance, score, reason) AS (VALUES {{places}})
+INSERT INTO {PlaylistTrack._meta.db_table} (track_id, rank, distance, score, reason, playlist_id)
+SELECT t.id, p.rank, p.distance, p.score, p.reason, %s FROM place AS p
+JOIN {Track._meta.db_table} AS t ON t.id = p.track ORDER BY p.rank
+"""  # noqa: S608, SLF001 - names of this project's own tables
 NO_MOOD = "There is no mood to play for yet. Choose one of the seven."
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of a playlist: which track stands there, how far it is from what was asked for, its score, and why."""
+
+    track_id: int
+    distance: float
+    score: float
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -65,23 +81,23 @@ def recommend(
         raise InvalidInput(f"{k} tracks cannot be recommended. Ask for 1 to 100.")
     columns = load_columns()
     target = target_point(weights or {emotion: 1.0}, columns.centre_by_name)
-    return _chosen(columns, emotion, user, target=target, k=k, seed=seed)
+    places = _chosen(columns, emotion, user, target=target, k=k, seed=seed)
+    tracks = Track.objects.in_bulk([place.track_id for place in places])
+    return [
+        Recommendation(rank, tracks[place.track_id], place.distance, place.score, place.reason)
+        for rank, place in enumerate(places, start=1)
+        if place.track_id in tracks
+    ]
 
 
 def _chosen(
     columns: Columns, emotion: str, user: "User | None", *, target: Floats, k: int, seed: int, mood: str = "your mood"
-) -> list[Recommendation]:
+) -> list[Place]:
     taste = taste_of(user, columns)
     rows = draw(columns, CODES[emotion], taste, target=target, least=k, seed=seed)
     found = as_candidates(columns, rows, target, shown_lately(columns.ids[rows]))
     picks = rank(found, taste, target=target, k=k, seed=seed, mood=mood)
-    tracks = Track.objects.in_bulk([int(found.features.ids[pick.index]) for pick in picks])
-    kept = [(pick, tracks.get(int(found.features.ids[pick.index]))) for pick in picks]
-    return [
-        Recommendation(place, track, pick.distance, pick.score, pick.reason)
-        for place, (pick, track) in enumerate(kept, start=1)
-        if track
-    ]
+    return [Place(int(found.features.ids[pick.index]), pick.distance, pick.score, pick.reason) for pick in picks]
 
 
 def length_for(user: "User | None") -> int:
@@ -156,7 +172,7 @@ def _journey(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> Pl
     return _store(way, _stops(way, weights, seed), seed)
 
 
-def _stops(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> list[Recommendation]:
+def _stops(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> list[Place]:
     mood, wanted, k = way["emotion"], way["wanted"], way["asked"]
     columns = load_columns()
     taste = taste_of(way["user"], columns)
@@ -167,18 +183,10 @@ def _stops(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> list
     liking = believe(taste.evidence, found.features, np.random.default_rng(seed)).mean
     plan = plan_journey(start, end, Stops(found.vad, found.features.artists, found.recordings, liking), k=k, seed=seed)
     ids = found.features.ids[plan.stops].tolist()
-    tracks = Track.objects.in_bulk(ids)
     distance = np.linalg.norm(found.vad[plan.stops][:, None] - plan.points, axis=2).min(axis=1)
     return [
-        Recommendation(
-            rank=place,
-            track=tracks[track_id],
-            distance=float(distance[place - 1]),
-            score=float(liking[i]),
-            reason=_stage(place, len(ids), mood, wanted),
-        )
-        for place, (i, track_id) in enumerate(zip(plan.stops, ids, strict=True), start=1)
-        if track_id in tracks
+        Place(track_id, float(distance[rank - 1]), float(liking[i]), _stage(rank, len(ids), mood, wanted))
+        for rank, (i, track_id) in enumerate(zip(plan.stops, ids, strict=True), start=1)
     ]
 
 
@@ -209,25 +217,29 @@ def seed_of(capture: Capture, wanted: str = "") -> int:
     return zlib.crc32(capture.id.bytes + (capture.mood + wanted).encode()) & 0x7FFFFFFF
 
 
-def _store(way: dict[str, Any], found: list[Recommendation], seed: int, target: list[float] | None = None) -> Playlist:
+def _store(way: dict[str, Any], places: list[Place], seed: int, target: list[float] | None = None) -> Playlist:
     """Keep a playlist; of two that are made at the same time the first one stays."""
     try:
         with transaction.atomic():
             playlist = Playlist.objects.create(**{**way, "seed": seed, "target": target})
-            PlaylistTrack.objects.bulk_create(
-                PlaylistTrack(
-                    playlist=playlist,
-                    track=item.track,
-                    rank=item.rank,
-                    distance=item.distance,
-                    score=item.score,
-                    reason=item.reason,
-                )
-                for item in found
-            )
+            _fill(playlist, places)
     except IntegrityError:
         return Playlist.objects.get(**way)
     return playlist
+
+
+def _fill(playlist: Playlist, places: list[Place]) -> None:
+    """Write a playlist's places, of tracks that have not gone since the catalogue was read, by one statement."""
+    if not places:
+        return
+    marks = ", ".join(["(%s, %s, %s, %s, %s)"] * len(places))
+    values = [
+        value
+        for rank, place in enumerate(places, start=1)
+        for value in (place.track_id, rank, place.distance, place.score, place.reason)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(FILL.format(places=marks), [*values, playlist.pk])
 
 
 def real_ratings(columns: Columns) -> list[Ratings]:
