@@ -108,14 +108,16 @@ def length_for(user: "User | None") -> int:
 def build_playlist(*, capture: Capture) -> Playlist:
     """Return the playlist of a capture and its present mood, made the first time it is asked for.
 
-    It has as many tracks as the person set.
+    It has as many tracks as the person set; one without any is made anew.
     Raises InvalidInput while the capture has no mood. Two requests at once get the same playlist.
     """
     if not capture.mood:
         raise InvalidInput(NO_MOOD)
     existing = Playlist.objects.filter(capture=capture, emotion=capture.mood, wanted="").first()
     if existing is not None:
-        return existing
+        if existing.entries.exists():
+            return existing
+        existing.delete()  # there may be tracks by now
     seed, weights = seed_of(capture), mood_weights(capture)
     meant = weights if capture.chosen else as_this_person(weights, earlier_words(capture))
     columns = load_columns()
@@ -125,6 +127,11 @@ def build_playlist(*, capture: Capture) -> Playlist:
     found = _chosen(columns, capture.mood, capture.user, target=target, k=k, seed=seed, mood=mood)
     way = {"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": ""}
     return _store(way, found, seed, target.tolist())
+
+
+def has_tracks(emotion: str) -> bool:
+    """Say whether the catalogue has tracks of an emotion: a person without a playlist for it keeps all of them out."""
+    return Track.objects.filter(emotion=emotion).exists()
 
 
 def build_journey(*, capture: Capture, wanted: str, k: int = JOURNEY_LENGTH) -> Playlist:

@@ -33,6 +33,7 @@ def for_capture(request: AppRequest, capture_id: UUID) -> HttpResponse:
         "capture": capture,
         "playlist": playlist,
         "entries": entries,
+        "kept_out": not entries and services.has_tracks(capture.mood),
         "has_spotify": any(entry.track.spotify_id for entry in entries),
         "back": reverse("playlists:for_capture", args=[capture.id]),
     }

@@ -1,9 +1,11 @@
 """Playlists and ratings as services: made once, the last word wins."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -226,3 +228,20 @@ def test_what_was_heard_or_given_long_ago_is_not_remembered():
     assert set(taste_of(user, columns()).cooling) == {lately.id, long_ago.id}
     Playlist.objects.filter(pk=playlist.pk).update(created_at=timezone.now() - timedelta(days=40))
     assert set(taste_of(user, columns()).cooling) == {lately.id}
+
+
+def test_a_playlist_without_tracks_is_made_anew_and_says_why_it_has_none(client):
+    user, nothing = make_user(), "The catalogue has no tracks for this mood"
+    client.force_login(user)
+    page = f"/captures/{make_capture(user).pk}/playlist/"
+    assert nothing in client.get(page).content.decode()
+    track = make_track("sad", artist="Somebody")
+    assert "Somebody" in client.get(page).content.decode()
+    never_again(user=user, track=track)
+    later = f"/captures/{make_capture(user).pk}/playlist/"
+    assert "You keep every track of this mood out." in client.get(later).content.decode()
+    assert client.get("/api/v1/recommendations?emotion=sad").json()["tracks"] == []
+    call_command("recommend", "--emotion", "sad", "--user", user.email, stderr=(words := StringIO()))
+    assert "keeps every track for sad out" in words.getvalue()
+    never_again(user=user, track=track, undo=True)
+    assert "Somebody" in client.get(later).content.decode()

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from emotune.emotions import EMOTIONS
 from emotune.errors import EmotuneError
-from playlists.services import LENGTH, Recommendation, recommend
+from playlists.services import LENGTH, Recommendation, has_tracks, recommend
 
 
 class Command(BaseCommand):
@@ -36,7 +36,9 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"emotion": emotion, "tracks": [as_row(item) for item in found]}, indent=1))
             return
-        if not found:
+        if not found and has_tracks(emotion):
+            self.stderr.write(f"{options['user']} keeps every track for {emotion} out.")
+        elif not found:
             self.stderr.write(f"The catalogue has no track for {emotion}. Import one: manage.py import_muse FILE")
         for item in found:
             self.stdout.write(f"{item.rank:3}  {item.track}  ({item.reason})")
