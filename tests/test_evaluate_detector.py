@@ -13,7 +13,6 @@ from detection.vision import peers, plots, systems
 from detection.vision.framing import as_frame, framed
 from detection.vision.tables import PAPER, table_4_1, table_4_2
 from emotune.emotions import EMOTIONS
-from tests.servers import missing
 from tests.vision_files import write_faces, write_model
 
 
@@ -145,7 +144,7 @@ def test_a_face_that_was_cut_out_is_put_into_a_frame_and_a_photograph_is_left():
 
 def test_a_peer_answers_picture_by_picture_and_says_when_it_died():
     if not peers.PYTHON.exists():
-        missing("what `make peers` installs")
+        pytest.skip("what `make peers` installs is missing on this machine")
     with peers.Peer("fer-haar", crops=True) as peer:
         assert peer.parameters == 58423
         answer = peer.read(np.full((48, 48, 3), 90, np.uint8))
