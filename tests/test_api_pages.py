@@ -73,3 +73,27 @@ def test_a_journey_is_deleted_and_the_playlist_of_a_capture_is_not(ask, user):
     assert ask("delete", f"playlists/{journey}").status_code == 404
     assert "Delete the capture" in check_problem(ask("delete", f"playlists/{kept}"), 422)["detail"]
     assert list(Playlist.objects.values_list("id", flat=True)) == [kept]
+
+
+def test_a_cursor_is_good_for_the_list_that_it_came_from_and_for_no_other(ask, user):
+    for emotion in ("sad", "happy"):
+        for distance in (0.1, 0.2, 0.3):
+            make_track(emotion, distance=distance)
+    for _ in range(3):
+        make_capture(user)
+
+    def cursor(address):
+        return ask("get", f"{address}limit=1").json()["next"].partition("cursor=")[2].partition("&")[0]
+
+    sad, captures = cursor("tracks?emotion=sad&"), cursor("captures?")
+    assert len(ask("get", f"tracks?emotion=sad&limit=2&cursor={sad}").json()["results"]) == 2
+    assert len(ask("get", f"captures/?cursor={captures}").json()["results"]) == 2
+    for other in (f"tracks?emotion=happy&cursor={sad}", f"me/exports?cursor={captures}", f"captures?cursor={sad}"):
+        assert "not from this list" in check_problem(ask("get", other), 422)["detail"]
+
+
+def test_errors_of_the_frame_say_what_to_do(ask, client):
+    assert "Authorization: Bearer" in check_problem(client.get("/api/v1/me"), 401)["detail"]
+    assert "GET" in check_problem(ask("delete", "emotions"), 405)["detail"]
+    wrong = client.post("/api/v1/listens", "a", "text/plain", headers=bearing(token_of(make_user(), "listen")))
+    assert "application/json" in check_problem(wrong, 415)["detail"]

@@ -48,7 +48,7 @@ class Page(Generic[Row]):
 
 def page_of(rows: QuerySet[Row], order: Order, request: Request, *, limit: int, cursor: str) -> Page[Row]:
     """Return the page at a cursor, "" for the first one, in one query. Raises InvalidQuery for one not from here."""
-    backwards, values = _read(rows.model, order, cursor)
+    backwards, values = _read(request, rows.model, order, cursor)
     if values:
         rows = rows.filter(order.beyond(values, backwards=backwards))
     found = list(rows.order_by(*order.by(backwards=backwards))[: limit + 1])
@@ -63,9 +63,11 @@ def page_of(rows: QuerySet[Row], order: Order, request: Request, *, limit: int, 
     )
 
 
-def _signer(order: Order) -> Signer:
-    """Sign cursors, so that no value reaches the database that did not come from it."""
-    return Signer(sep=".", salt=f"emotune.api.cursor:{'-'.join(order.fields)}:{order.descending:d}")
+def _signer(request: Request, order: Order) -> Signer:
+    """Sign cursors for one list, so that no value reaches the database that did not come from it there."""
+    narrowed = {name: value for name, value in request.query_params.dict().items() if name not in ("cursor", "limit")}
+    which = urlencode(sorted(narrowed.items()))
+    return Signer(sep=".", salt=f"emotune.api.cursor:{request.path_info}?{which}:{'-'.join(order.fields)}")
 
 
 def _fields(model: type[Model], order: Order) -> list[Any]:
@@ -73,18 +75,18 @@ def _fields(model: type[Model], order: Order) -> list[Any]:
 
 
 def _address(request: Request, order: Order, row: Model, *, backwards: bool) -> str:
-    cursor = _signer(order).sign_object(
+    cursor = _signer(request, order).sign_object(
         [backwards, *(field.value_to_string(row) for field in _fields(type(row), order))]
     )
     query = {**request.query_params.dict(), "cursor": cursor}
     return request.build_absolute_uri(f"{request.path}?{urlencode(query)}")
 
 
-def _read(model: type[Model], order: Order, cursor: str) -> tuple[bool, list[Any]]:
+def _read(request: Request, model: type[Model], order: Order, cursor: str) -> tuple[bool, list[Any]]:
     if not cursor:
         return False, []
     try:
-        backwards, *values = _signer(order).unsign_object(cursor[:LONGEST_CURSOR])
+        backwards, *values = _signer(request, order).unsign_object(cursor[:LONGEST_CURSOR])
         found = zip(_fields(model, order), values, strict=True)
         return bool(backwards), [field.to_python(value) for field, value in found]
     except (BadSignature, BadValue, ValueError) as error:

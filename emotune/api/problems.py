@@ -9,7 +9,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpResponse
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    MethodNotAllowed,
+    NotAuthenticated,
+    UnsupportedMediaType,
+    ValidationError,
+)
 
 from emotune.errors import SOON_S, EmotuneError
 from emotune.outage import outage_of
@@ -104,7 +110,7 @@ OTHERS: tuple[tuple[type[Exception], int, str], ...] = (
 )
 
 
-def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:  # noqa: ARG001 - as DRF calls it
+def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """Turn what a view raised into a problem; None for what nobody expected, which becomes a 500 and is logged."""
     if isinstance(error, EmotuneError):
         wait = error.retry_after
@@ -113,12 +119,23 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
         errors = list(_flat(error.detail, "parameter" if isinstance(error, InvalidQuery) else "pointer"))
         return problem(422, _sentence(errors), errors=errors)
     if isinstance(error, APIException):
-        return problem(error.status_code, str(error.detail), headers=_headers(error))
+        return problem(error.status_code, _advice(error, context["view"]), headers=_headers(error))
     if words := outage_of(error):
         logger.error("something is away: %s", error)
         return problem(503, words, headers={"Retry-After": str(SOON_S)})
     status, words = next(((status, words) for kind, status, words in OTHERS if isinstance(error, kind)), (0, ""))
     return problem(status, words) if status else None
+
+
+def _advice(error: APIException, view: Any) -> str:
+    """Return what to do where DRF only says what is wrong."""
+    if isinstance(error, NotAuthenticated):
+        return "No credentials were sent. Send the header Authorization: Bearer with a token of yours."
+    if isinstance(error, MethodNotAllowed):
+        return f"This address has {', '.join(view.allowed_methods)}, and no other method."
+    if isinstance(error, UnsupportedMediaType):
+        return f"What is read here is {' or '.join(parser.media_type for parser in view.parser_classes)}."
+    return str(error.detail)
 
 
 def _headers(error: APIException) -> dict[str, str]:
