@@ -17,6 +17,8 @@ from emotune.errors import InvalidInput
 
 # The largest pictures of phones pass. What a header claims is checked before memory is asked for.
 MAX_PIXELS = 64_000_000
+# What cannot be decoded at a part of its size costs several times the time and memory; phones send JPEG.
+MAX_PIXELS_WHOLE = 32_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
 ORIENTATION = 0x0112
 # What undoes each EXIF orientation.
@@ -40,7 +42,8 @@ class UnreadablePicture(InvalidInput):
 def inspect(data: bytes) -> tuple[str, int, int]:
     """Return (format, width, height) from the header alone: "JPEG", "PNG" or "WEBP", and pixels before any EXIF turn.
 
-    Raises UnreadablePicture when the bytes are none of the three, are animated, or claim more than MAX_PIXELS pixels.
+    Raises UnreadablePicture when the bytes are none of the three, are animated, or claim more than MAX_PIXELS pixels
+    (a PNG or WebP: MAX_PIXELS_WHOLE).
     """
     image = _open(data)
     return "JPEG" if image.format == "MPO" else str(image.format), image.width, image.height
@@ -81,15 +84,16 @@ def _open(data: bytes) -> Image.Image:
         raise UnreadablePicture("This is not a JPEG, PNG or WebP picture; save it as one of these.") from None
     except BROKEN as error:
         raise UnreadablePicture("The picture is damaged or was cut off on the way; send it again.") from error
-    if image.width * image.height > MAX_PIXELS:
-        raise UnreadablePicture(_too_large())
+    most = MAX_PIXELS if image.format in ("JPEG", "MPO") else MAX_PIXELS_WHOLE
+    if image.width * image.height > most:
+        raise UnreadablePicture(_too_large(most))
     if animated:
         raise UnreadablePicture("The picture is animated; send a still one.")
     return image
 
 
-def _too_large() -> str:
-    return f"The picture has more than {MAX_PIXELS // 1_000_000} million pixels; make it smaller first."
+def _too_large(most: int = MAX_PIXELS) -> str:
+    return f"The picture has more than {most // 1_000_000} million pixels; make it smaller first."
 
 
 def _orientation(image: Image.Image) -> Any:
