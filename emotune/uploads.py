@@ -1,5 +1,6 @@
 """Keep request bodies within bounds before anything parses them; what is too large is never held."""
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -28,7 +29,10 @@ class BodyLimitMiddleware:
             length = 0
         limit = settings.LARGER_BODIES.get(request.path, settings.UPLOAD_MAX_BODY)
         if length <= limit:
-            return self.get_response(request)
+            response = self.get_response(request)
+            if length > 0:
+                forget_rest(request)
+            return response
         drain(request)
         megabytes, most = length / 1024**2, limit // 1024**2
         if request.path in settings.LARGER_BODIES:
@@ -38,6 +42,14 @@ class BodyLimitMiddleware:
             response = render(request, "413.html", {"megabytes": megabytes, "limit": most}, status=413)
         response["Connection"] = "close"
         return response
+
+
+def forget_rest(request: HttpRequest) -> None:
+    """Read what the view left of the body, within the same bounds: a form that is refused early is answered too."""
+    stop, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
+    with contextlib.suppress(OSError):
+        while left > 0 and time.monotonic() < stop and (piece := request.read(64 * 1024)):
+            left -= len(piece)
 
 
 def drain(request: HttpRequest) -> None:
