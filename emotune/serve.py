@@ -18,6 +18,8 @@ WEB = (
     "--threads=8",
     "--graceful-timeout=20",
     "--timeout=60",
+    # longer than proxies keep a connection that nobody uses: one that we close first loses a request on its way
+    "--keep-alive=150",
     "--no-control-socket",
     "--log-level=warning",
 )
