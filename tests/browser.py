@@ -23,6 +23,11 @@ def smiling_photograph() -> Image.Image:
     return Image.fromarray(np.asarray(skimage.data.astronaut())).crop((20, 0, 420, 300)).resize((WIDTH, HEIGHT))
 
 
+def dimmed(light: float) -> Image.Image:
+    """Return the smiling photograph by a part of its light."""
+    return smiling_photograph().point(lambda value: value * light)
+
+
 def jpeg(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=92)
@@ -30,16 +35,24 @@ def jpeg(picture: Image.Image) -> bytes:
 
 
 @contextlib.contextmanager
-def chromium(folder: Path) -> Iterator[Browser]:
-    """Start Chromium with a camera that films the smiling photograph; a page is granted it without being asked."""
+def chromium(
+    folder: Path, film: Image.Image | None = None, *, has_camera: bool = True, asks: bool = False
+) -> Iterator[Browser]:
+    """Start Chromium with a camera that films the smiling photograph, or another one.
+
+    A page is granted it unasked, unless the browser `asks`: then the context's permissions say what it is answered.
+    """
     binary = shutil.which("chromium") or shutil.which("google-chrome") or missing("chromium")
-    film = folder / "camera.mjpeg"
-    film.write_bytes(jpeg(smiling_photograph()) * 2)
-    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    flags = [*QUIET, *camera, f"--use-file-for-fake-video-capture={film}"]
+    reel = folder / "camera.mjpeg"
+    reel.write_bytes(jpeg(film or smiling_photograph()) * 2)
+    camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={reel}") if has_camera else ()
+    granted = () if asks else ("--use-fake-ui-for-media-stream",)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=binary, args=flags, chromium_sandbox=os.geteuid() != 0, timeout=120_000
+            executable_path=binary,
+            args=[*QUIET, *granted, *camera],
+            chromium_sandbox=os.geteuid() != 0,
+            timeout=120_000,
         )
         yield browser
         with contextlib.suppress(Error):
