@@ -25,7 +25,7 @@ from emotune.checkup.verdicts import Figure, Part, Report, Verdict
 Question = Callable[[datetime], Part]
 T = TypeVar("T")
 # How long the database is asked in all, and by one statement; and how long after the beginning Redis is waited for.
-DATABASE_S, STATEMENT_S, REDIS_S = 1.0, 0.4, 1.5
+DATABASE_S, STATEMENT_S, REDIS_S = 1.3, 0.4, 1.5
 # A question that hangs holds one of these threads until the client's own patience is over.
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="checkup")
 
