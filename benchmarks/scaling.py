@@ -53,7 +53,7 @@ class Measured:
     wal_bytes: float  # a capture, with all that people do between two
     stored_bytes: float
     redis_bytes: float
-    reader_limit: float  # captures a second of one process
+    reader_limit: float  # captures a second of one process, by the clock, with whatever else ran; printed alone
     fixed_memory_mb: dict[str, float]
 
 
@@ -75,17 +75,16 @@ def measured(load: dict[str, Any]) -> Measured:
 
 
 def waits_at_peak(users: int, workers: int, found: Measured, assumed: Assumptions, seed: int = 1) -> Times:
-    """Return the seconds that captures of the peak hour wait for one of `workers` processes."""
+    """Return the seconds that captures of the peak hour wait for one of `workers` processes, each with a core."""
     rate = users * assumed.captures_a_person * assumed.peak / SECONDS_OF_DAY
     arrivals = hour_with_bursts(rate, HOUR, assumed.minute_spread, seed)
-    reading = 1 / found.reader_limit
-    return waits_in_batches(arrivals, workers, 4, reading, reading)
+    return waits_in_batches(arrivals, workers, 4, found.reader_s, found.reader_s)
 
 
 def workers_needed(users: int, found: Measured, assumed: Assumptions) -> int:
     """Return the fewest processes that keep the 95th percentile of waiting within the bound."""
     rate = users * assumed.captures_a_person * assumed.peak / SECONDS_OF_DAY
-    workers = max(1, math.ceil(rate / found.reader_limit))
+    workers = max(1, math.ceil(rate * found.reader_s))
     while np.percentile(waits_at_peak(users, workers, found, assumed), 95) > assumed.bound_s:
         workers += max(1, workers // 50)
     return workers
@@ -136,7 +135,7 @@ def one_machine(found: Measured, assumed: Assumptions, cores: int) -> dict[str, 
     a_person = captures * (found.reader_s + found.redis_s) + requests * (found.web_s + found.database_s)
     return {
         "all_cores": round(assumed.busy * cores / (a_person * peak)),
-        "one_reading_process": round(assumed.busy * found.reader_limit / (captures * peak)),
+        "one_reading_process": round(assumed.busy / (captures * found.reader_s * peak)),
         "one_core_of_web": round(assumed.busy / (requests * found.web_s * peak)),
         "one_core_of_database": round(assumed.busy / (requests * found.database_s * peak)),
         "one_core_of_redis": round(assumed.busy / (captures * found.redis_s * peak)),
