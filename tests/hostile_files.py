@@ -140,8 +140,8 @@ def no_picture(rng: Rng) -> bytes:
         b"%PDF-1.7\n",
         b"\x00" * 9,
     )
-    made += (SVG % b"", LAUGHS + b"]>" + SVG % b"&j;", rng.bytes(int(rng.integers(1, 5000))), b"A" * 100_000)
-    return any_of(rng, made)
+    more = (SVG % b"", LAUGHS + b"]>" + SVG % b"&j;", rng.bytes(int(rng.integers(1, 5000))), b"A" * 100_000)
+    return any_of(rng, (*made, *more))
 
 
 def png(width: int, height: int, *chunks: tuple[bytes, bytes], depth: int = 8, colour: int = 2) -> bytes:

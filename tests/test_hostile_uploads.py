@@ -17,10 +17,11 @@ import psutil
 import psycopg
 import pytest
 
+from emotune.launcher import READER_IS_WARM
 from tests.browser import jpeg, smiling_photograph
 from tests.hostile_files import Hostile, bombs, forms, part
 from tests.person import Person, capture_in
-from tests.servers import READER_IS_WARM, Process, environment, free_port, manage, status_of, wait_until
+from tests.servers import Process, environment, free_port, manage, status_of, wait_until
 
 COUNT = int(os.environ.get("EMOTUNE_HOSTILE", "400"))
 SEED = int(os.environ.get("EMOTUNE_HOSTILE_SEED", "1"))

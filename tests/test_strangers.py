@@ -3,6 +3,7 @@
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
+from django.shortcuts import render
 
 from emotune.strangers import MOST, StrangersMiddleware
 from tests.factories import make_user
@@ -15,11 +16,13 @@ OWN = {"X-Request-ID"}
 @pytest.fixture
 def renders(monkeypatch):
     """Count how often a page is really made."""
-    from emotune import pages
-
     made = []
-    real = pages.render
-    monkeypatch.setattr(pages, "render", lambda *arguments: made.append(arguments[1]) or real(*arguments))
+
+    def note(request, template, *context):
+        made.append(template)
+        return render(request, template, *context)
+
+    monkeypatch.setattr("emotune.pages.render", note)
     return made
 
 
@@ -123,7 +126,7 @@ def test_made_up_hosts_do_not_fill_the_memory(rf, settings):
 
     def answer(request):
         response = HttpResponse("a page")
-        response.same_for_strangers = True
+        setattr(response, "same_for_strangers", True)  # noqa: B010
         return response
 
     middleware = StrangersMiddleware(answer)
