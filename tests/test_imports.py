@@ -51,6 +51,7 @@ PURE = (
     "catalogue/download.py",
     "catalogue/evaluation.py",
     "catalogue/idioms.py",
+    "catalogue/keys.py",
     "catalogue/measures.py",
     "catalogue/methods.py",
     "catalogue/moods.py",
