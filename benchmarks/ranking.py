@@ -31,6 +31,7 @@ from playlists.loading import columns  # noqa: E402
 from playlists.services import build_journey, build_playlist  # noqa: E402
 
 RATINGS = 60
+COUNTED = 7
 
 
 def main(calls: int) -> dict[str, float]:
@@ -63,14 +64,17 @@ def main(calls: int) -> dict[str, float]:
 
 
 def timed(name: str, jobs: list[Callable[[], object]]) -> dict[str, float]:
+    """Count the queries of the first COUNTED jobs, and time the others: counting keeps every statement as text."""
     wall, cpu, queries = [], [], []
-    for job in jobs:
+    for job in jobs[:COUNTED]:
         with CaptureQueriesContext(connection) as seen:
-            begin, begin_cpu = time.perf_counter(), time.process_time()
             job()
-            wall.append(1000 * (time.perf_counter() - begin))
-            cpu.append(1000 * (time.process_time() - begin_cpu))
         queries.append(len(seen))
+    for job in jobs[COUNTED:]:
+        begin, begin_cpu = time.perf_counter(), time.process_time()
+        job()
+        wall.append(1000 * (time.perf_counter() - begin))
+        cpu.append(1000 * (time.process_time() - begin_cpu))
     return {
         f"{name}_p50_ms": round(float(np.percentile(wall, 50)), 1),
         f"{name}_p95_ms": round(float(np.percentile(wall, 95)), 1),
