@@ -74,6 +74,7 @@ def test_back_forward_and_reload_show_the_period_that_was_there(page):
     expect(current).to_have_text("All")
     page.go_back()
     expect(current).to_have_text("A year")
+    page.wait_for_load_state()  # going back loads the page anew: its script must be there to hear of going forward
     page.go_forward()
     expect(current).to_have_text("All")
     page.reload()
