@@ -25,7 +25,7 @@ from emotune.http import AppRequest
 from emotune.strangers import same_for_strangers
 
 # Milliseconds between two looks at an open capture, by the seconds it has waited: soon at first, then patient.
-DELAYS = ((4, 400), (10, 1000), (30, 2000))
+DELAYS = ((0.5, 150), (4, 400), (10, 1000), (30, 2000))
 LONGEST_DELAY = 3000
 
 

@@ -19,13 +19,13 @@ class SafeFigures(mmap_dict.MmapedDict):
     def __init__(self, filename: str, read_mode: bool = False) -> None:
         if not read_mode and not has_room(Path(filename)):
             filename = f"/proc/self/fd/{os.memfd_create('figures')}"
-        super().__init__(filename, read_mode)
+        super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
 
     def _init_value(self, key: str) -> None:
         longest = len(key.encode()) + 40
         if self._used + longest > self._capacity and not take_room(self._f.fileno(), 2 * self._capacity):
             self._move_to_memory()
-        super()._init_value(key)
+        super()._init_value(key)  # type: ignore[no-untyped-call]
 
     def _move_to_memory(self) -> None:
         memory = os.fdopen(os.memfd_create("figures"), "w+b")
@@ -57,4 +57,4 @@ def take_room(descriptor: int, size: int) -> bool:
 def guard() -> None:
     """Have the package count in such files from now on, where the system can take room for them (Linux)."""
     if hasattr(os, "posix_fallocate") and hasattr(os, "memfd_create"):
-        values.MmapedDict = SafeFigures
+        values.MmapedDict = SafeFigures  # type: ignore[attr-defined]

@@ -175,14 +175,19 @@ def test_an_expired_session_leads_from_a_fragment_to_the_login_and_back(client):
 # --- following it ---------------------------------------------------------------------------------------------------
 
 
+def waiting_for_a_second(person):
+    then = timezone.now() - timedelta(seconds=1)
+    return read_capture(person, status=Status.QUEUED, emotion="", scores=None, created_at=then)
+
+
 def test_an_open_capture_looks_again_by_itself_with_and_without_javascript(browser, person):
-    page = page_of(browser, read_capture(person, status=Status.QUEUED, emotion="", scores=None))
+    page = page_of(browser, waiting_for_a_second(person))
     assert 'hx-trigger="every 400ms"' in page
     assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page
 
 
 def test_nothing_is_sent_while_nothing_has_changed(browser, person):
-    capture = read_capture(person, status=Status.QUEUED, emotion="", scores=None)
+    capture = waiting_for_a_second(person)
     assert outcome_of(browser, capture, seen="queued-400-0").status_code == 204
     Capture.objects.update(status=Status.READING, claimed_at=timezone.now())
     response = outcome_of(browser, capture, seen="queued-400-0")
@@ -191,7 +196,8 @@ def test_nothing_is_sent_while_nothing_has_changed(browser, person):
 
 
 def test_the_looks_become_rarer():
-    assert [poll_delay(seconds) for seconds in (0, 3.9, 4, 10, 29, 30, 10_000)] == [
+    assert [poll_delay(seconds) for seconds in (0, 0.5, 3.9, 4, 10, 29, 30, 10_000)] == [
+        150,
         400,
         400,
         1000,

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 from PIL import Image
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from accounts.services import withdraw_consent
 from detection import claims, images, services
@@ -112,12 +114,12 @@ def test_it_says_how_long_to_wait_after_many_captures(user, settings):
         make_capture(user, source=Source.UPLOAD, created_at=timezone.now() - timedelta(seconds=age))
     with pytest.raises(TooMany) as refused:
         submit(user)
-    assert 19 <= refused.value.retry_after <= 22
+    assert 19 <= (refused.value.retry_after or 0) <= 22
     assert services.name_mood(user=user, emotion="sad").mood == "sad"
 
 
 def test_nothing_is_kept_while_the_store_is_away(user, monkeypatch):
-    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
+    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=Retry(NoBackoff(), 0))
     monkeypatch.setattr(store, "client", lambda: nobody)
     with pytest.raises(Unavailable):
         submit(user)
@@ -127,7 +129,12 @@ def test_nothing_is_kept_while_the_store_is_away(user, monkeypatch):
 def test_pictures_are_dropped_when_the_database_takes_no_capture(user, monkeypatch):
     kept = []
     put = images.put
-    monkeypatch.setattr(images, "put", lambda capture_id, blobs: kept.append(capture_id) or put(capture_id, blobs))
+
+    def keep(capture_id, blobs):
+        kept.append(capture_id)
+        put(capture_id, blobs)
+
+    monkeypatch.setattr(images, "put", keep)
 
     def away(*_, **__):
         raise OperationalError("refused")

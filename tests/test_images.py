@@ -6,6 +6,8 @@ import pytest
 import redis
 from cryptography.exceptions import InvalidTag
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from detection import images
 from emotune import store
@@ -52,7 +54,7 @@ def test_a_picture_cannot_be_moved_to_another_capture(raw):
 
 
 def test_a_store_that_is_away_is_said_to_be(monkeypatch):
-    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
+    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=Retry(NoBackoff(), 0))
     monkeypatch.setattr(store, "client", lambda: nobody)
     assert not images.store_answers()
     with pytest.raises(Unavailable, match="try again"):

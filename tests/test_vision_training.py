@@ -65,7 +65,12 @@ def test_pictures_are_decoded_once_as_far_as_memory_reaches(folder, monkeypatch)
     split = load_split(folder, "train")
     decoded = []
     face = split.source.face
-    monkeypatch.setattr(split.source, "face", lambda name: decoded.append(name) or face(name))
+
+    def decode(name):
+        decoded.append(name)
+        return face(name)
+
+    monkeypatch.setattr(split.source, "face", decode)
     source = Remembered(split.source, limit=2 * 48 * 48)
     for _ in range(2):
         for name in split.names[:3]:

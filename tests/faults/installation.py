@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -173,7 +174,7 @@ class Installation:
                 if process.environ().get("EMOTUNE_DIR") == self.env["EMOTUNE_DIR"]:
                     yield process
 
-    def rows(self, query: str, *values: object) -> list[tuple]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database, connect_timeout=5) as connection:
             return connection.execute(query, values).fetchall()
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tests.faults.installation import Installation
 from tests.faults.stream import ENDS, READ, Seen, Stream
@@ -92,7 +93,7 @@ def _everybody_was_answered(stream: Stream, span: Fault, may_be_cut_off: bool) -
             assert "try again" in seen.words, "it says what to do"
 
 
-def _every_capture_ended_as_told(stream: Stream, rows: dict[str, tuple]) -> None:
+def _every_capture_ended_as_told(stream: Stream, rows: dict[str, tuple[Any, ...]]) -> None:
     for id_, sent in stream.ledger.taken().items():
         assert id_ in rows, f"capture {id_} is lost"
         status = rows[id_][1]
@@ -102,7 +103,7 @@ def _every_capture_ended_as_told(stream: Stream, rows: dict[str, tuple]) -> None
     assert len(rows) - len(stream.ledger.taken()) <= len(untold), "each row is of somebody who was told something"
 
 
-def _nothing_was_read_twice(installation: Installation, rows: dict[str, tuple], attempts: int) -> None:
+def _nothing_was_read_twice(installation: Installation, rows: dict[str, tuple[Any, ...]], attempts: int) -> None:
     assert {id_: row for id_, row in rows.items() if row[2] > attempts} == {}
     told = Counter(
         found[1]
@@ -112,7 +113,7 @@ def _nothing_was_read_twice(installation: Installation, rows: dict[str, tuple], 
     assert {id_: times for id_, times in told.items() if times > 1} == {}, "one outcome for each"
 
 
-def _after_the_fault_all_is_well(stream: Stream, span: Fault, rows: dict[str, tuple]) -> None:
+def _after_the_fault_all_is_well(stream: Stream, span: Fault, rows: dict[str, tuple[Any, ...]]) -> None:
     late = [s for s in stream.ledger.sent if s.at > span.ended + AFTERWARDS_S]
     assert len(late) >= 4, "the stream went on for long enough"
     assert [s for s in late if not s.capture] == []

@@ -204,12 +204,12 @@ class Stream:
 
     def _note(self, what: str, ask: Callable[[], Answer]) -> tuple[Answer | None, Seen]:
         start = time.monotonic()
+        answer = None
         try:
             answer = ask()
-        except UNREACHABLE as error:
-            seen, answer = Seen(0, what, 0, str(error)), None
-        else:
             seen = Seen(0, what, answer.status, answer.text if answer.status >= 400 else "")
+        except UNREACHABLE as error:
+            seen = Seen(0, what, 0, str(error))
         seen.at = time.monotonic()
         seen.seconds = seen.at - start
         self.ledger.answers.append(seen)
