@@ -9,6 +9,8 @@ import psutil
 import psycopg
 import pytest
 
+from emotune.launcher import READER_IS_WARM
+from emotune.settings import CELERY_TASK_TIME_LIMIT
 from tests.browser import jpeg, smiling_photograph
 from tests.person import Person, frames_of
 from tests.prepared import DEMO
@@ -110,6 +112,43 @@ def test_a_capture_that_kills_its_worker_each_time_is_given_up_after_three(perso
     assert "went wrong several times" in person.wait_for(capture, "failed", seconds=15).text
     assert attempts(database, capture) == 3
     assert "happy" in person.wait_for(person.show(FRAMES[:1]), "done", seconds=30).text
+
+
+@pytest.mark.slow
+def test_a_process_that_hangs_is_ended_and_its_capture_ends_in_words(person, worker, database):
+    """It waits for a lock of ours when its time is over, and goes on waiting: after twenty seconds it is killed."""
+    with held_in_the_middle(person, database) as capture:
+        (hanging,) = psutil.Process(worker.pid).children()
+        hanging.wait(timeout=CELERY_TASK_TIME_LIMIT + 15)
+    assert "took too long" in person.wait_for(capture, "failed", seconds=60).text
+    assert "happy" in person.wait_for(person.show(FRAMES[:1]), "done", seconds=40).text
+    assert hanging not in psutil.Process(worker.pid).children()
+
+
+@pytest.mark.slow
+def test_a_process_that_has_grown_is_replaced_by_a_warm_one_and_no_capture_is_lost(person, stack):
+    """Every process has more than one megabyte, so each reads one capture and goes."""
+    stack.env["WORKER_MAX_MEMORY_MB"] = "1"
+    try:
+        worker = stack.start_worker()
+    finally:
+        del stack.env["WORKER_MAX_MEMORY_MB"]
+    readers = set()
+    for _ in range(3):
+        (reader,) = wait_until("a reading process", lambda: psutil.Process(worker.pid).children())
+        readers.add(reader.pid)
+        assert "happy" in person.wait_for(person.show(FRAMES[:1]), "done", seconds=40).text
+        reader.wait(timeout=20)
+    assert len(readers) == 3
+    stack.stop_worker()
+
+
+@pytest.mark.slow
+def test_a_worker_is_warm_before_it_is_ready_and_takes_a_capture(person, stack, worker):
+    person.wait_for(person.show(FRAMES[:1]), "done")
+    words = worker.words().rpartition(READER_IS_WARM)
+    assert "ready." not in words[0].rpartition("ready.")[2]
+    assert words[2].index(" ready.") < words[2].index("detection.read_capture")
 
 
 @pytest.mark.slow
