@@ -363,37 +363,16 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 # What is due by the clock, all in the queue of jobs; names of tasks, so that settings import no app.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "refresh-captures-that-nobody-looks-at": {
-        "task": "detection.refresh_unwatched",
-        "schedule": timedelta(seconds=30),
-        "options": {"queue": "jobs"},
-    },
-    "refresh-jobs-that-nobody-looks-at": {
-        "task": "emotune.refresh_jobs",
-        "schedule": timedelta(minutes=1),
-        "options": {"queue": "jobs"},
-    },
-    "forget-ended-sessions": {
-        "task": "emotune.clear_sessions",
-        "schedule": timedelta(days=1),
-        "options": {"queue": "jobs"},
-    },
-    "forget-old-submissions": {
-        "task": "emotune.forget_submissions",
-        "schedule": timedelta(days=1),
-        "options": {"queue": "jobs"},
-    },
-    "learn-from-all-people-together": {
-        "task": "playlists.fit_company",
-        "schedule": timedelta(hours=6),
-        "options": {"queue": "jobs"},
-    },
-    "forget-old-account-data": {
-        "task": "accounts.forget_old",
-        "schedule": timedelta(hours=6),
-        "options": {"queue": "jobs"},
-    },
+DUE = {
+    "detection.refresh_unwatched": timedelta(seconds=30),
+    "emotune.refresh_jobs": timedelta(minutes=1),
+    "emotune.clear_sessions": timedelta(days=1),
+    "emotune.forget_submissions": timedelta(days=1),
+    "playlists.fit_company": timedelta(hours=6),
+    "accounts.forget_old": timedelta(hours=6),
+}
+CELERY_BEAT_SCHEDULE = {
+    task: {"task": task, "schedule": every, "options": {"queue": "jobs"}} for task, every in DUE.items()
 }
 
 # --- pages ----------------------------------------------------------------------------------------------------------

@@ -97,8 +97,8 @@ def rank(
     A score is the expected liking less half the squared distance to `target` (3,) in units of WIDTH, less what
     cools down. Most places go by that score. The last third is for what is not known of a person: as long as little
     is, the tracks whose rating would teach most (`lesson`), later a liking sampled from the belief (Thompson 1933).
-    At most ARTIST_CAP tracks are by one artist (the
-    cap yields when nothing else is left), and no Spotify id comes twice.
+    At most ARTIST_CAP tracks are by one artist (the cap yields when nothing else is left), and no Spotify id comes
+    twice.
     Raises ValueError when k is negative.
     """
     if k < 0:

@@ -107,6 +107,7 @@ def test_the_bar_steers_the_widget(page):
     frame.evaluate("say(5000, true)")
     page.get_by_role("button", name="Go on playing").click()
     frame.wait_for_function("() => told.at(-1) === 'resume'")
+    assert frame.evaluate("told.slice(-2)") == ["pause", "resume"]
 
 
 def test_a_pause_in_the_middle_does_not_move_the_list_on(page):

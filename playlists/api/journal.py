@@ -13,7 +13,7 @@ from emotune.api.schema import operation
 from emotune.api.views import ApiRequest, ApiView
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
-from playlists.charts import Counts, leading, weeks
+from playlists.charts import Counts, leading, total, weeks
 from playlists.journal import DEFAULT_PERIOD, DEFAULT_ZONE, PERIODS, Heard, Journal, journal_of, zone_of
 
 BY_EMOTION = {"angry": 0, "disgust": 0, "fear": 0, "happy": 3, "sad": 1, "surprise": 0, "neutral": 0}
@@ -152,13 +152,12 @@ def _as_output(journal: Journal) -> dict[str, Any]:
     readings = journal.readings
     said = [(read, said, number) for (read, said), number in sorted(readings.said.items())]
     stood = [(read, None, number) for read, number in zip(EMOTIONS, readings.stood, strict=True) if number]
-    everything = [sum(numbers) for numbers in zip(*journal.hours, strict=True)]
     return {
         "period": journal.period,
         "time_zone": journal.zone.key,
         "since": journal.since,
         "until": journal.until,
-        "moods": _moods(tuple(everything)),
+        "moods": _moods(total(journal.hours)),
         "days": [_moods(counts, day=day) for day, counts in journal.days.items()],
         "weeks": [
             _moods(counts, monday=monday) for monday, counts in weeks(journal.days, journal.since, journal.until)
