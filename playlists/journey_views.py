@@ -20,7 +20,7 @@ from emotune.http import AppRequest
 from playlists import loading, plane, queries
 from playlists.fields import whole_number
 from playlists.models import Playlist
-from playlists.services import JOURNEY_LENGTH, build_journey, build_journey_from
+from playlists.services import JOURNEY_LENGTH, build_journey, build_journey_from, delete_journey
 
 LATEST = 20
 NO_WAY = (
@@ -85,7 +85,7 @@ def shown(request: AppRequest, playlist_id: int) -> HttpResponse:
 @require_POST
 def forget(request: AppRequest, playlist_id: int) -> HttpResponse:
     """Delete a journey; what was heard on it stays in the history."""
-    _journey_of(request, playlist_id).delete()
+    delete_journey(playlist=_journey_of(request, playlist_id))
     return redirect("playlists:journeys")
 
 
