@@ -1,7 +1,6 @@
 """Fit what a trained network's probabilities mean, on pictures that it was not trained on, and measure it."""
 
 import datetime as dt
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from detection.vision.card import HEADS, Card, load_card, probabilities, softmax
+from detection.vision.card import HEADS, Card, load_card, probabilities, softmax, write_card
 from detection.vision.classifier import Classifier, observe
 from detection.vision.data import Split, hold_out, load_split, measured_split
 from detection.vision.evaluation import choose_threshold, fit_temperature, measure_heads
@@ -58,12 +57,6 @@ def settle(folder: Path, kept: Split, held: Split, test: Split) -> Card:
     return card
 
 
-def write_card(folder: Path, card: Card) -> None:
-    part = folder / "card.json.part"
-    part.write_text(json.dumps(card.to_json(), indent=1) + "\n", encoding="utf-8")
-    part.replace(folder / "card.json")
-
-
 def fitted(card: Card, logits: dict[str, npt.NDArray[np.float32]], held: Split) -> Card:
     """Return the card with temperatures, sureness and threshold fitted to the logits of held-out pictures.
 
@@ -97,7 +90,7 @@ def raise_fear(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -
 def fit_sureness(card: Card, logits: dict[str, npt.NDArray[np.float32]], majority: Shares) -> list[float]:
     """Return the weights of `sureness.confidence` by which it says best how often readings are the majority's."""
     labels, crowd = (softmax(logits[head] / card.temperature[head]) for head in HEADS)
-    served = (1 - card.blend) * labels + card.blend * crowd
+    served = probabilities(logits, replace(card, sureness=[]))
     seen = features(labels, crowd, served)
     right = (served.argmax(axis=1) == majority.argmax(axis=1)).astype(np.float64)
 

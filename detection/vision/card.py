@@ -67,6 +67,13 @@ class Card:
         return asdict(self)
 
 
+def write_card(folder: Path, card: Card) -> None:
+    """Write `card.json` to a folder, to a part file first, so that a reader sees a whole one."""
+    part = folder / "card.json.part"
+    part.write_text(json.dumps(card.to_json(), indent=1) + "\n", encoding="utf-8")
+    part.replace(folder / "card.json")
+
+
 def load_card(folder: Path) -> Card:
     """Read the model card. Raises ModelFileError when there is none or its format is not this code's."""
     try:

@@ -1,6 +1,5 @@
 """The emotion network in Keras: its layers and its file."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
-from detection.vision.card import HEADS, Architecture, Card, ModelFileError, load_card
+from detection.vision.card import HEADS, Architecture, Card, ModelFileError, load_card, write_card
 from detection.vision.data import SIZE
 from emotune.emotions import EMOTIONS
 
@@ -119,9 +118,7 @@ def save_network(network: keras.Model, card: Card, folder: Path) -> None:
     weights: dict[str, Any] = {f"w{i:03d}": np.asarray(w, np.float32) for i, w in enumerate(network.get_weights())}
     np.savez(part, **weights)
     part.replace(folder / "weights.npz")
-    text = folder / "card.json.part"
-    text.write_text(json.dumps(card.to_json(), indent=1) + "\n", encoding="utf-8")
-    text.replace(folder / "card.json")
+    write_card(folder, card)
 
 
 def load_network(folder: Path) -> tuple[keras.Model, Card]:

@@ -77,12 +77,7 @@ def train(
     said = None
     if teachers:
         said = lesson(teachers, kept, out / "lesson.npz", lambda count: report("lesson", {"read": count}))
-    if recipe.mixed_precision:
-        keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        network = build_network(architecture, recipe.seed)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    network = _network_to_train(recipe, architecture)
     if earlier:
         network.set_weights(earlier[0].get_weights())
     batches = Batches(kept, recipe, said)
@@ -103,6 +98,15 @@ def train(
     shutil.rmtree(out / "checkpoint")
     (out / "lesson.npz").unlink(missing_ok=True)
     return card
+
+
+def _network_to_train(recipe: Recipe, architecture: Architecture) -> keras.Model:
+    if recipe.mixed_precision:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        return build_network(architecture, recipe.seed)
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def use_all_accelerators(batch: int) -> None:
