@@ -31,7 +31,7 @@ class BodyLimitMiddleware:
         if length <= limit:
             response = self.get_response(request)
             if length > 0:
-                forget_rest(request)
+                drain(request)  # a form that is refused early is answered too
             return response
         drain(request)
         megabytes, most = length / 1024**2, limit // 1024**2
@@ -44,19 +44,9 @@ class BodyLimitMiddleware:
         return response
 
 
-def forget_rest(request: HttpRequest) -> None:
-    """Read what the view left of the body, within the same bounds: a form that is refused early is answered too."""
+def drain(request: HttpRequest) -> None:
+    """Read in small pieces what nobody has read of the body, and forget it, up to DRAIN_BYTES and DRAIN_SECONDS."""
     stop, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # whoever sends it has gone
         while left > 0 and time.monotonic() < stop and (piece := request.read(64 * 1024)):
             left -= len(piece)
-
-
-def drain(request: HttpRequest) -> None:
-    """Read the body in small pieces and forget it, up to DRAIN_BYTES and DRAIN_SECONDS."""
-    stop, left = time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
-    while left > 0 and time.monotonic() < stop:
-        piece = request.environ["wsgi.input"].read(64 * 1024) if hasattr(request, "environ") else b""
-        if not piece:
-            return
-        left -= len(piece)
