@@ -108,16 +108,15 @@ def length_for(user: "User | None") -> int:
 def build_playlist(*, capture: Capture) -> Playlist:
     """Return the playlist of a capture and its present mood, made the first time it is asked for.
 
-    It has as many tracks as the person set; one without any is made anew.
+    It has as many tracks as the person set; one without any is tried again, as there may be tracks by now.
     Raises InvalidInput while the capture has no mood. Two requests at once get the same playlist.
     """
     if not capture.mood:
         raise InvalidInput(NO_MOOD)
-    existing = Playlist.objects.filter(capture=capture, emotion=capture.mood, wanted="").first()
-    if existing is not None:
-        if existing.entries.exists():
-            return existing
-        existing.delete()  # there may be tracks by now
+    way = {"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": ""}
+    existing = Playlist.objects.filter(**way).first()
+    if existing is not None and existing.entries.exists():
+        return existing
     seed, weights = seed_of(capture), mood_weights(capture)
     meant = weights if capture.chosen else as_this_person(weights, earlier_words(capture))
     columns = load_columns()
@@ -125,8 +124,7 @@ def build_playlist(*, capture: Capture) -> Playlist:
     mood = "your mood, as you put readings right before" if has_moved(weights, meant) else "your mood"
     k = length_for(capture.user)
     found = _chosen(columns, capture.mood, capture.user, target=target, k=k, seed=seed, mood=mood)
-    way = {"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": ""}
-    return _store(way, found, seed, target.tolist())
+    return _store(existing, way, found, seed, target.tolist())
 
 
 def has_tracks(emotion: str) -> bool:
@@ -170,13 +168,11 @@ def _check_journey(emotion: str, wanted: str, k: int) -> None:
 
 
 def _journey(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> Playlist:
-    """Return the journey that `way` describes; one without tracks is tried anew, as the catalogue may have grown."""
+    """Return the journey that `way` describes; one without tracks is tried again, as the catalogue may have grown."""
     existing = Playlist.objects.filter(**way).first()
-    if existing is not None:
-        if existing.entries.exists():
-            return existing
-        existing.delete()
-    return _store(way, _stops(way, weights, seed), seed)
+    if existing is not None and existing.entries.exists():
+        return existing
+    return _store(existing, way, _stops(way, weights, seed), seed)
 
 
 def _stops(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> list[Place]:
@@ -224,11 +220,13 @@ def seed_of(capture: Capture, wanted: str = "") -> int:
     return zlib.crc32(capture.id.bytes + (capture.mood + wanted).encode()) & 0x7FFFFFFF
 
 
-def _store(way: dict[str, Any], places: list[Place], seed: int, target: list[float] | None = None) -> Playlist:
-    """Keep a playlist; of two that are made at the same time the first one stays."""
+def _store(
+    empty: Playlist | None, way: dict[str, Any], places: list[Place], seed: int, target: list[float] | None = None
+) -> Playlist:
+    """Keep a playlist, in the empty one where there is one; of two that are made at the same time the first stays."""
     try:
         with transaction.atomic():
-            playlist = Playlist.objects.create(**{**way, "seed": seed, "target": target})
+            playlist = empty or Playlist.objects.create(**{**way, "seed": seed, "target": target})
             _fill(playlist, places)
     except IntegrityError:
         return Playlist.objects.get(**way)
