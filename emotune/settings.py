@@ -178,6 +178,13 @@ TEMPLATES = [
             ],
         },
     },
+    # lists, whose rows stand many times on a page (playlists/rows.py)
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "jinja2",
+        "DIRS": [BASE_DIR / "templates" / "jinja2"],
+        "OPTIONS": {"environment": "playlists.rows.environment"},
+    },
 ]
 
 DATABASES = {"default": database(env("DATABASE_URL", f"sqlite:///{DATA_DIR / 'emotune.sqlite3'}"))}
