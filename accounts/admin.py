@@ -33,12 +33,13 @@ class UserForm(UserChangeForm):  # type: ignore[type-arg]
         fields = "__all__"
 
 
-class ConsentInline(admin.TabularInline):  # type: ignore[type-arg]
+class ConsentInline(admin.StackedInline):  # type: ignore[type-arg]
     """What the person agreed to, and when: evidence, so nobody changes it here."""
 
     model = Consent
     extra = 0
     readonly_fields = ("version", "given_at", "withdrawn_at")
+    fields = (readonly_fields,)
 
     def has_add_permission(self, request: HttpRequest, obj: User | None = None) -> bool:  # noqa: ARG002
         return False
@@ -54,6 +55,9 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     ordering = ("email",)
     list_display = ("email", "date_joined", "last_login", "is_active", "is_staff")
     search_fields = ("email",)
+    readonly_fields = ("last_login", "date_joined")
+    # Two lists side by side would be moved by a script that writes styles, which the content security policy refuses.
+    filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
@@ -61,7 +65,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
 
-    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[admin.TabularInline]]:  # type: ignore[override,type-arg] # noqa: ARG002
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[admin.StackedInline]]:  # type: ignore[override,type-arg] # noqa: ARG002
         """Nobody who is only being added has agreed to anything."""
         return [ConsentInline] if obj else []
 

@@ -29,7 +29,7 @@ SHOWN_CHANGES = 12
 class TrackAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     """Tracks come from imports, which would undo a change made here; they can be looked at and deleted."""
 
-    list_display = ("title", "artist", "genre", "emotion", "distance", "origin", "spotify_id")
+    list_display = ("title", "artist", "genre", "emotion", "far", "origin", "spotify_id")
     list_filter = ("emotion", "origin")
     fields = (
         ("title", "artist", "genre"),
@@ -43,6 +43,10 @@ class TrackAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ("id",)
     list_per_page = 50
     show_full_result_count = False
+
+    @admin.display(description="distance", ordering="distance")
+    def far(self, track: Track) -> str:
+        return "" if track.distance is None else f"{track.distance:.2f}"
 
 
 @admin.register(Clustering)

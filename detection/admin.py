@@ -1,10 +1,12 @@
 """Captures in the admin: what was read, and how often people disagreed. There are no pictures to show."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -20,12 +22,26 @@ from emotune.emotions import EMOTIONS
 WEEKS = 26
 
 
+class WordsOrNone(admin.AllValuesFieldListFilter):
+    """The words of a field that occur; that there is no word has a name too, for a link without one cannot be seen."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "none"}
+
+
 @admin.register(Capture)
 class CaptureAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Captures come from people and are read by workers; they can be looked at and deleted."""
 
     list_display = ("at", "source", "status", "emotion", "sure", "chosen", "read_in")
-    list_filter = ("status", "source", "emotion", "chosen", "model_version")
+    list_filter = (
+        "status",
+        "source",
+        ("emotion", WordsOrNone),
+        ("chosen", WordsOrNone),
+        ("model_version", WordsOrNone),
+    )
     date_hierarchy = "created_at"
     list_per_page = 50
     show_full_result_count = False

@@ -18,8 +18,9 @@ BOSS = "boss@example.org"
 
 
 def make() -> dict[str, str]:
-    """Make a person who may do everything, a day of captures, workers, jobs and two clusterings."""
+    """Make a person who may do everything, months of captures, workers, jobs and two clusterings; all is well."""
     from allauth.account.models import EmailAddress
+    from django.utils import timezone
 
     from catalogue.models import ClusteringRun, Import
     from catalogue.services import active_clustering, cluster_catalogue, import_tracks
@@ -39,10 +40,12 @@ def make() -> dict[str, str]:
     failed = Import.objects.create(
         name="holiday.csv", state=JobState.FAILED, created_by=boss, error="This is no release of MuSe: it has no track."
     )
+    Import.objects.filter(pk=failed.pk).update(created_at=timezone.now() - timedelta(days=9))
     run = ClusteringRun.objects.create(
         method="kmeans", state=JobState.DONE, clustering=preview, created_by=boss, attempts=1
     )
     _captures(chance)
+    _readings(chance)
     _workers(chance)
     assert active
     return {
@@ -63,16 +66,18 @@ def _captures(chance: random.Random) -> None:
     from django.utils import timezone
 
     from accounts.models import User
-    from detection.models import Source, Status
+    from detection.models import Capture, Source, Status
     from emotune.emotions import EMOTIONS
     from tests.factories import make_capture
     from tests.showcase import EMAIL
 
     user, now = User.objects.get(email=EMAIL), timezone.now()
+    Capture.objects.filter(status=Status.QUEUED).delete()  # nobody would read it
     for hour in range(24):
         for _ in range(chance.choice((0, 1, 2, 3, 5)) + (4 if hour < 4 else 0)):
             at = now - timedelta(hours=hour, minutes=chance.uniform(1, 59))
-            status = chance.choices((Status.DONE, Status.NO_FACE, Status.UNSURE, Status.FAILED), (16, 2, 3, 1))[0]
+            often = {Status.DONE: 16, Status.NO_FACE: 2, Status.UNSURE: 3, Status.FAILED: 1 if hour else 0}
+            status = chance.choices(list(often), list(often.values()))[0]
             waited, spent = chance.uniform(0.02, 0.4), chance.uniform(45, 90)
             make_capture(
                 user,
@@ -90,6 +95,40 @@ def _captures(chance: random.Random) -> None:
                 if status == Status.FAILED
                 else "",
             )
+
+
+def _readings(chance: random.Random) -> None:
+    """Half a year of readings of several people, some of which they put right, more seldom as time goes by."""
+    from django.utils import timezone
+
+    from detection.models import Capture, Source, Status
+    from emotune.emotions import EMOTIONS
+    from tests.factories import make_user
+
+    now, names = timezone.now(), ("ada", "grace", "hedy", "joan", "radia")
+    users = [make_user(email=f"{name}@example.org", consents=True) for name in names]
+    wrong = dict(zip(EMOTIONS, (0.18, 0.30, 0.34, 0.04, 0.22, 0.12, 0.10), strict=True))
+    rows = []
+    for day in range(2, 26 * 7):
+        for emotion in chance.choices(EMOTIONS, (4, 2, 3, 6, 5, 4, 6), k=12):
+            others = [name for name in EMOTIONS if name != emotion]
+            is_wrong = chance.random() < wrong[emotion] * (0.7 + day / 300)
+            at = now - timedelta(days=day, hours=chance.uniform(0, 12))
+            rows.append(
+                Capture(
+                    user=chance.choice(users),
+                    source=Source.CAMERA,
+                    status=Status.DONE,
+                    emotion=emotion,
+                    chosen=chance.choice(others) if is_wrong else "",
+                    confidence=chance.uniform(0.5, 0.99),
+                    created_at=at,
+                    claimed_at=at,
+                    finished_at=at + timedelta(seconds=0.3),
+                    milliseconds=chance.uniform(45, 90),
+                )
+            )
+    Capture.objects.bulk_create(rows)
 
 
 def _workers(chance: random.Random) -> None:

@@ -61,6 +61,13 @@ def test_the_colours_of_the_style_sheet_are_those_of_the_emotions():
     assert tuple(emotion_colours(schemes()["dark"])) == EMOTIONS
 
 
+def test_the_admin_draws_emotions_in_the_same_colours():
+    sheet = (settings.BASE_DIR / "static" / "css" / "admin.css").read_text()
+    found = re.findall(r'\[data-emotion="(\w+)"\] \{ color: light-dark\((#\w{6}), (#\w{6})\); \}', sheet)
+    assert {name: light for name, light, _ in found} == emotion_colours(schemes()["light"])
+    assert {name: dark for name, _, dark in found} == emotion_colours(schemes()["dark"])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("sight", SIGHT)
 def test_any_two_emotions_differ_for_every_kind_of_sight(scheme, sight):

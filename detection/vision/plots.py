@@ -82,7 +82,11 @@ def risk_coverage_curve(title: str, points: Sequence[Sequence[float]]) -> str:
 
 
 def share_over_time(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> str:
-    """Draw shares (0 to 1) of the emotions over time; where an emotion has None, its line has a gap."""
+    """Draw shares (0 to 1) of the emotions over time; a None of an emotion is passed over by its line.
+
+    What belongs to an emotion is named by `data-emotion` and has its colour on a light page, so that a page's style
+    sheet may give it another one in the dark.
+    """
     width, height = 620, 300
     floor = height - BOTTOM
     step = (width - LEFT - 20) / max(1, len(labels) - 1)
@@ -91,12 +95,18 @@ def share_over_time(title: str, labels: Sequence[str], series: Mapping[str, Sequ
     for i, label in enumerate(labels):
         if i % shown == 0:
             parts.append(_text(LEFT + step * i, floor + 16, label, anchor="middle"))
-    for name, values in series.items():
-        points = [(LEFT + step * i, floor - v * (floor - TOP)) for i, v in enumerate(values) if v is not None]
-        parts.append(_line(points, BY_NAME[name].colour))
-        parts += [_dot(x, y, 3.5, BY_NAME[name].colour, name) for x, y in points]
-    colours = [BY_NAME[name].colour for name in series]
-    return _svg(title, width, height, [*parts, *_legend(list(series), height - 22, colours, across=7)])
+    for s, (name, values) in enumerate(series.items()):
+        points = [
+            (LEFT + step * i, floor - v * (floor - TOP), f"{name}, {labels[i]}: {100 * v:.0f} %")
+            for i, v in enumerate(values)
+            if v is not None
+        ]
+        x, y = LEFT + s * (540 / 7), height - 22
+        parts.append(f'<g data-emotion="{name}" color="{BY_NAME[name].colour}">')
+        parts.append(_line([point[:2] for point in points], "currentColor"))
+        parts += [_dot(*point[:2], 3.5, "currentColor", point[2]) for point in points]
+        parts += [_bar(x, y - 9, 10, 10, "currentColor", name), "</g>", _text(x + 15, y, name)]
+    return _svg(title, width, height, parts)
 
 
 def _square_plot(
@@ -131,11 +141,11 @@ def _share_axis(width: float, floor: float) -> list[str]:
     return lines
 
 
-def _legend(names: list[str], y: float, colours: Sequence[str] = SERIES, across: int = 4) -> list[str]:
+def _legend(names: list[str], y: float) -> list[str]:
     parts = []
     for i, name in enumerate(names):
-        x, row = LEFT + (i % across) * (540 / across), y + 18 * (i // across)
-        parts.append(_bar(x, row - 9, 10, 10, colours[i % len(colours)], name))
+        x, row = LEFT + (i % 4) * 135, y + 18 * (i // 4)
+        parts.append(_bar(x, row - 9, 10, 10, SERIES[i % len(SERIES)], name))
         parts.append(_text(x + 15, row, name))
     return parts
 
