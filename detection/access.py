@@ -13,4 +13,6 @@ if TYPE_CHECKING:
 
 def capture_of(user: "User", capture_id: UUID) -> Capture:
     """Return the person's capture; another person's does not exist for them (Http404)."""
-    return get_object_or_404(Capture, id=capture_id, user=user)
+    capture = get_object_or_404(Capture, id=capture_id, user=user)
+    capture.user = user  # with what is known of them already
+    return capture

@@ -93,8 +93,8 @@ def _send(capture: Capture) -> None:
 def refresh(*, capture: Capture) -> Capture:
     """Bring an open capture up to date: end it when its time is over, send it again when its message may be lost.
 
-    Called whenever somebody looks, and by the clock; each change is a conditional UPDATE, so any number may look at
-    once.
+    Called whenever somebody looks, with the row as it was just read, and by the clock; each change is a conditional
+    UPDATE, so any number may look at once, and a look at which nothing is due asks nothing more.
     """
     now = timezone.now()
     waiting = Capture.objects.filter(id=capture.id, status__in=OPEN)
@@ -106,13 +106,15 @@ def refresh(*, capture: Capture) -> Capture:
     if now >= capture.expires_at:
         _count_ended(Status.EXPIRED, waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
         _forget_images(capture)
-    elif waiting.filter(lost(), attempts__gte=MAX_ATTEMPTS).update(
+    elif capture.attempts >= MAX_ATTEMPTS and waiting.filter(lost(), attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, finished_at=now, problem=GAVE_UP
     ):
         _count_ended(Status.FAILED, 1)
         _forget_images(capture)
     elif _may_be_lost(capture) and waiting.filter(lost(), sent_at__lte=now - RESEND_AFTER).update(sent_at=now):
         _send(capture)
+    else:
+        return capture
     capture.refresh_from_db()
     return capture
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from catalogue.models import Track
@@ -114,8 +115,8 @@ def build_playlist(*, capture: Capture) -> Playlist:
     if not capture.mood:
         raise InvalidInput(NO_MOOD)
     way = {"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": ""}
-    existing = Playlist.objects.filter(**way).first()
-    if existing is not None and existing.entries.exists():
+    existing, is_filled = _existing(way)
+    if existing and is_filled:
         return existing
     seed, weights = seed_of(capture), mood_weights(capture)
     meant = weights if capture.chosen else as_this_person(weights, earlier_words(capture))
@@ -169,8 +170,8 @@ def _check_journey(emotion: str, wanted: str, k: int) -> None:
 
 def _journey(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> Playlist:
     """Return the journey that `way` describes; one without tracks is tried again, as the catalogue may have grown."""
-    existing = Playlist.objects.filter(**way).first()
-    if existing is not None and existing.entries.exists():
+    existing, is_filled = _existing(way)
+    if existing and is_filled:
         return existing
     return _store(existing, way, _stops(way, weights, seed), seed)
 
@@ -218,6 +219,13 @@ def mood_weights(capture: Capture) -> dict[str, float]:
 
 def seed_of(capture: Capture, wanted: str = "") -> int:
     return zlib.crc32(capture.id.bytes + (capture.mood + wanted).encode()) & 0x7FFFFFFF
+
+
+def _existing(way: dict[str, Any]) -> tuple[Playlist | None, bool]:
+    """Return the playlist that there is already, with its link where it has one, and whether it has tracks."""
+    entries = PlaylistTrack.objects.filter(playlist=OuterRef("pk"))
+    found = Playlist.objects.filter(**way).select_related("share").annotate(is_filled=Exists(entries)).first()
+    return found, bool(found and found.is_filled)
 
 
 def _store(
