@@ -10,15 +10,11 @@ import pytest
 
 from tests.faults.installation import Installation
 from tests.faults.invariants import GO_ON_S, check, fault
+from tests.faults.jobs import ROWS, ended, path_in, upload
 from tests.faults.stream import Stream
-from tests.servers import Postgres, server_folder
+from tests.servers import Postgres, server_folder, wait_until
 
 pytestmark = pytest.mark.slow
-
-COLUMNS = "lastfm_url,track,artist,seeds,number_of_emotion_tags,valence_tags,arousal_tags,dominance_tags,mbid"
-CATALOGUE = f"{COLUMNS},spotify_id,genre\n" + "".join(
-    f",Song {n},Somebody,\"['calm']\",1,{2 + n % 6}.5,4.5,5.5,,{n:022d},\n" for n in range(20_000)
-)
 
 
 @contextlib.contextmanager
@@ -57,10 +53,6 @@ def filled(folder):
         ballast.unlink()
 
 
-def upload(installation):
-    return installation.ask("/api/v1/imports", installation.admin_token, file=CATALOGUE.encode())
-
-
 def test_no_room_in_the_folder_of_emotune(installation):
     """Faces are read as ever; what needs a file is refused in words, and no process dies."""
     with small_disk(installation.folder / "small", 24) as disk:
@@ -72,7 +64,7 @@ def test_no_room_in_the_folder_of_emotune(installation):
         time.sleep(2)
         before = [process.pid for role in ("web", "jobs") for process in installation.roles[role].family()]
         with fault() as span, filled(disk):
-            status, words, _ = upload(installation)
+            status, words = upload(installation, "Refused")
             time.sleep(10)
             installation.stop("worker")
             installation.start("worker", EMOTUNE_DIR=str(disk), PROMETHEUS_MULTIPROC_DIR=str(disk / "metrics"))
@@ -82,7 +74,11 @@ def test_no_room_in_the_folder_of_emotune(installation):
         time.sleep(GO_ON_S)
         assert set(check(stream, span, within=60)) == {"done"}
         assert [pid for pid in before if not psutil.pid_exists(pid)] == []
-        assert upload(installation)[0] == 202
+        status, body = upload(installation, "Somebody")
+        assert status == 202, body
+        path, token = path_in(body), installation.admin_token
+        done = wait_until("the import", lambda: ended(installation, path, token), 90, pause=0.5)
+        assert (done["state"], done["rows"], done["rejected"]) == ("done", ROWS, 0)
         for role in ("web", "worker", "jobs"):
             installation.stop(role)
 

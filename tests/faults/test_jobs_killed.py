@@ -6,47 +6,32 @@ import time
 import psycopg
 import pytest
 
-from tests.faults.test_disk_full import upload
+from tests.faults.jobs import ROWS, ended, is_running, path_in, upload
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.slow
 
 
-def job(installation, path, token):
-    status, body, _ = installation.ask(f"/api/v1/{path}", token)
-    assert status == 200, body
-    return json.loads(body)
-
-
-def is_running(installation, path, token):
-    return job(installation, path, token)["state"] == "running"
-
-
-def ended(installation, path, token):
-    found = job(installation, path, token)
-    return found if found["state"] not in {"queued", "running"} else None
-
-
 def test_an_import_whose_worker_was_killed_is_done_by_the_next_and_blocks_nobody(installation):
     with psycopg.connect(installation.database) as held:
         held.execute("LOCK TABLE catalogue_track IN EXCLUSIVE MODE")  # it may read the file, and not write
-        status, body, _ = upload(installation)
+        status, body = upload(installation, "Killed")
         assert status == 202, body
-        path = f"imports/{json.loads(body)['id']}"
+        path = path_in(body)
         wait_until("the import", lambda: is_running(installation, path, installation.admin_token))
         time.sleep(2)
         installation.kill("jobs")
     installation.start("jobs")
-    second = f"imports/{json.loads(upload(installation)[1])['id']}"
+    second = path_in(upload(installation, "Killed")[1])
     first, again = (
         wait_until("the imports", lambda: ended(installation, one, installation.admin_token), 180, pause=0.5)  # noqa: B023
         for one in (path, second)
     )
-    assert (first["state"], first["attempts"], first["rows"], first["rejected"]) == ("done", 2, 20_000, 0)
-    assert (again["state"], again["attempts"], again["rows"]) == ("done", 1, 20_000)
-    assert {first["created"], again["created"]} == {0, 20_000}, "whichever came first made them all, once"
-    (count,) = installation.rows("SELECT count(*) FROM catalogue_track WHERE origin = 'muse'")
-    assert count == (20_000,)
+    assert (first["state"], first["attempts"], first["rows"], first["rejected"]) == ("done", 2, ROWS, 0)
+    assert (again["state"], again["attempts"], again["rows"]) == ("done", 1, ROWS)
+    assert {first["created"], again["created"]} == {0, ROWS}, "whichever came first made them all, once"
+    (count,) = installation.rows("SELECT count(*) FROM catalogue_track WHERE artist = 'Killed'")
+    assert count == (ROWS,)
 
 
 def test_a_copy_whose_worker_was_killed_is_made_by_the_next_and_can_be_asked_for_again(installation):
