@@ -11,7 +11,7 @@ from catalogue.clustering import SEED, assign
 from catalogue.measures import Floats, Indices, silhouettes
 from catalogue.models import Clustering, Track
 from catalogue.plots import draw_silhouettes, draw_space
-from catalogue.rows import read_rows
+from catalogue.rows import read_blocks
 from catalogue.staging import TRACKS
 from catalogue.tagging import CLUSTERED, active_clustering, clustered_tracks, regions
 from emotune.emotions import EMOTIONS
@@ -86,14 +86,14 @@ def _compare(clustering: Clustering) -> dict[str, object]:
     places = {name: place for place, name in enumerate((*EMOTIONS, ""))}
     examples: dict[str, list[int]] = {}
     query = f"SELECT id, valence, arousal, dominance, emotion FROM {TRACKS} WHERE {CLUSTERED}"  # noqa: S608 - no values
-    for batch in read_rows(query):
-        labels = assign(np.array([[*map(float, row[1:4])] for row in batch]), *found)[0]
-        before = np.array([places[row[4]] for row in batch])
+    for block in read_blocks(query, numbers=3, texts=1):
+        labels = assign(block.numbers, *found)[0]
+        before = np.array([places[emotion] for emotion in block.texts[0]])
         np.add.at(table, (before, labels), 1)
         for way in np.unique(np.stack([before, labels])[:, before != labels], axis=1).T.tolist():
             some = examples.setdefault("{}-{}".format(*way), [])
             own = np.flatnonzero((before == way[0]) & (labels == way[1]))[: EXAMPLES - len(some)]
-            some.extend(int(batch[place][0]) for place in own)
+            some.extend(block.ids[own].tolist())
     return {"table": table.tolist(), "examples": examples}
 
 

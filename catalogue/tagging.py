@@ -19,7 +19,7 @@ from catalogue.methods import METHODS
 from catalogue.models import Clustering, Track
 from catalogue.moods import mood_of
 from catalogue.muse import Progress
-from catalogue.rows import read_numbers, read_rows
+from catalogue.rows import read_blocks
 from catalogue.staging import TRACKS, Tags, bulk_write, merge_tags, stage_tags
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
@@ -96,7 +96,7 @@ def regions(clustering: Clustering) -> tuple[Floats, Floats | None]:
 
 def tag_tracks(clustering: Clustering, progress: Progress | None = None) -> None:
     total = clustered_tracks().count()
-    places = f"SELECT id, valence, arousal, dominance FROM {TRACKS} WHERE {CLUSTERED} ORDER BY id"
+    places = f"SELECT id, valence, arousal, dominance FROM {TRACKS} WHERE {CLUSTERED}"
     with stage_tags() as stage:
         stage.add(tags_of(places, clustering, total, progress))
         merge_tags(stage)
@@ -107,10 +107,10 @@ def tags_of(places: str, clustering: Clustering, total: int = 0, progress: Progr
     found = regions(clustering)
     tags: list[Tags] = []
     done = 0
-    for rows in read_numbers(places, 4):
-        labels, distances = assign(rows[:, 1:], *found)
-        tags.append((rows[:, 0].astype(np.int64), labels.astype(np.int8), distances))
-        done += len(rows)
+    for block in read_blocks(places, numbers=3):
+        labels, distances = assign(block.numbers, *found)
+        tags.append((block.ids, labels.astype(np.int8), distances))
+        done += len(labels)
         if progress and total:
             progress(done, done / max(total, done))
     return tags
@@ -127,10 +127,11 @@ def points_of(table: str, where: str) -> tuple[Floats, Indices]:
     if thinned > 1:
         where += f" AND id % {thinned} = 0"
     places, moods = [np.empty((0, 3))], [np.empty(0, np.intp)]
-    for rows in read_rows(f"SELECT valence, arousal, dominance, seeds FROM {table} WHERE {where} ORDER BY id"):
-        valence, arousal, dominance, seeds = zip(*rows, strict=True)
-        places.append(np.array([[*map(float, axis)] for axis in (valence, arousal, dominance)]).T)
-        moods.append(np.array([*map(_mood_of_text, seeds)], np.intp))
+    seeds = "seeds::text" if connection.vendor == "postgresql" else "seeds"
+    query = f"SELECT id, valence, arousal, dominance, {seeds} FROM {table} WHERE {where}"
+    for block in read_blocks(query, numbers=3, texts=1):
+        places.append(block.numbers)
+        moods.append(np.array([*map(_mood_of_text, block.texts[0])], np.intp))
     return np.concatenate(places), np.concatenate(moods)
 
 
