@@ -127,8 +127,11 @@ def _answers(client: "redis.Redis") -> bool:
 class Postgres(Process):
     """A PostgreSQL whose cluster is made in `folder`, run by another user where the tests run as root."""
 
-    def __init__(self, folder: Path, copy_of: Path | None = None) -> None:
-        """Begin with a new cluster, or with a copy of the one in the folder of another server that was shut down."""
+    def __init__(self, folder: Path, copy_of: Path | None = None, *, keeps_its_word: bool = False) -> None:
+        """Begin with a new cluster, or with a copy of the one in the folder of another server that was shut down.
+
+        One that keeps its word has handed to the kernel what it says to have committed, and a kill takes nothing back.
+        """
         binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         initdb = str(binaries[-1]) if binaries else shutil.which("initdb") or missing("postgresql")
         user = next((name for name in ("postgres", "nobody") if _is_user(name)), None) if IS_ROOT else None
@@ -142,7 +145,9 @@ class Postgres(Process):
             make = ["cp", "-R", str(copy_of / "cluster"), str(cluster)]
         subprocess.run(make, check=True, capture_output=True, user=user, cwd="/")
         where = ("-c", "listen_addresses=127.0.0.1", "-p", str(self.port), "-k", str(folder))
-        fast = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+        fast: tuple[str, ...] = ("-c", "fsync=off", "-c", "full_page_writes=off")
+        if not keeps_its_word:
+            fast += ("-c", "synchronous_commit=off")
         binary = str(Path(initdb).parent / "postgres")
         super().__init__(binary, "-D", str(cluster), *where, *fast, log=folder / "postgres.log", user=user)
 

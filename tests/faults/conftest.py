@@ -14,7 +14,7 @@ def running(demo_audio, model) -> Iterator[Installation]:
     with server_folder("faults") as folder:
         for name in ("postgres", "redis", "emotune"):
             (folder / name).mkdir(mode=0o755)
-        postgres = Postgres(folder / "postgres")
+        postgres = Postgres(folder / "postgres", keeps_its_word=True)
         store = Redis(folder / "redis")
         installation = Installation(folder / "emotune", postgres, store, demo_audio)
         try:

@@ -89,7 +89,7 @@ def test_no_room_in_the_folder_of_the_database(installation, demo_audio):
         installation.stop(role)
     with server_folder("full") as folder, small_disk(folder / "disk", 160) as disk:
         (folder / "emotune").mkdir()
-        postgres = Postgres(disk)
+        postgres = Postgres(disk, keeps_its_word=True)
         other = Installation(folder / "emotune", postgres, installation.redis, demo_audio)
         try:
             other.make_whole()
