@@ -15,7 +15,7 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.core.cache.backends.locmem import LocMemCache
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from django.utils.functional import cached_property
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,18 @@ class JsonSerializer:
         return json.loads(data)
 
 
+class OneClient(RedisCacheClient):
+    """Django's, but for a client of Redis that is made once: making one takes longer than asking it."""
+
+    @cached_property
+    def _one(self) -> "redis.Redis":
+        return super().get_client(write=True)
+
+    def get_client(self, *_: Any, **__: Any) -> "redis.Redis":
+        """Return the client of the one server that there is, for reading and writing any key."""
+        return self._one
+
+
 class SharedCache(RedisCache):
     """Django's cache in Redis; an error of Redis is no error of the page that asked."""
 
@@ -54,7 +66,7 @@ class SharedCache(RedisCache):
 
     @cached_property
     def _cache(self) -> Any:
-        return self._class([settings.REDIS_URL], **self._options)  # type: ignore[attr-defined]
+        return OneClient([settings.REDIS_URL], **self._options)  # type: ignore[attr-defined]
 
     def _ask(self, name: str, *arguments: Any, **more: Any) -> Any:
         """Ask Redis, or else the memory of this process: a limit then counts what this process alone has seen."""
@@ -62,9 +74,12 @@ class SharedCache(RedisCache):
             try:
                 return getattr(super(), name)(*arguments, **more)
             except redis.RedisError as error:
-                self._away_until = time.monotonic() + AWAY_S
-                logger.warning("the shared cache is away, limits count by process: %s", error)
+                self._is_away(error)
         return getattr(self._alone, name)(*arguments, **more)
+
+    def _is_away(self, error: redis.RedisError) -> None:
+        self._away_until = time.monotonic() + AWAY_S
+        logger.warning("the shared cache is away, limits count by process: %s", error)
 
     def add(self, *arguments: Any, **more: Any) -> bool:
         return bool(self._ask("add", *arguments, **more))
@@ -91,6 +106,18 @@ class SharedCache(RedisCache):
     def incr(self, *arguments: Any, **more: Any) -> int:
         return int(self._ask("incr", *arguments, **more))
 
+    def count(self, key: str, seconds: int) -> int:
+        """Add one to a number that lasts `seconds` from its first time on, in one round trip, and return it."""
+        if time.monotonic() >= self._away_until:
+            name = self.make_and_validate_key(key)
+            try:
+                with self._cache.get_client().pipeline(transaction=False) as pipe:
+                    return int(pipe.set(name, 0, ex=seconds, nx=True).incr(name).execute()[-1])
+            except redis.RedisError as error:
+                self._is_away(error)
+        self._alone.add(key, 0, seconds)
+        return self._alone.incr(key)
+
     def set_many(self, *arguments: Any, **more: Any) -> list[Any]:
         kept: list[Any] = self._ask("set_many", *arguments, **more)
         return kept
@@ -102,6 +129,6 @@ class SharedCache(RedisCache):
         """Empty the cache and nothing else: Redis holds tasks and pictures beside it."""
         self._alone.clear()
         with contextlib.suppress(redis.RedisError):
-            client = self._cache.get_client(None, write=True)
+            client = self._cache.get_client()
             for key in client.scan_iter(match=PREFIX + "*", count=1000):
                 client.delete(key)

@@ -4,8 +4,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
+from rest_framework.serializers import Serializer
 
 from catalogue.models import Clustering, ClusteringRun, Import, Track
+from catalogue.serializers import TrackOutput
 from emotune.emotions import EMOTIONS
 from tests.api_site import bearing, check_problem, fresh_limits, token_of
 from tests.factories import make_track, make_user
@@ -41,6 +43,13 @@ def test_tracks_of_an_emotion_come_the_nearest_first(get):
     assert ids(get("tracks?emotion=sad")) == [near.pk, far.pk]
     shown = get("tracks?emotion=sad").json()["results"][0]
     assert (shown["emotion"], shown["distance"], shown["mbid"]) == ("sad", 0.5, None)
+
+
+@pytest.mark.parametrize("more", [{}, {"spotify_id": "1" * 22, "audio": "a.ogg", "lastfm_url": "", "distance": None}])
+def test_a_track_is_written_as_its_fields_in_the_contract_say(more):
+    track = make_track("sad", **more)
+    shape = TrackOutput(track)
+    assert shape.data == Serializer.to_representation(shape, track)
 
 
 def test_tracks_at_one_distance_are_each_on_one_page(get):

@@ -53,6 +53,13 @@ def test_what_one_process_keeps_another_finds(cache, redis_url):
     assert cache.get_or_set("word", "made", 60) == "made"
 
 
+def test_what_two_processes_count_adds_up_and_is_forgotten_in_time(cache, client):
+    other = SharedCache("", {})
+    assert [cache.count("tries", 60), other.count("tries", 60), cache.count("tries", 60)] == [1, 2, 3]
+    assert 0 < client.ttl(hashed("tries", "", 1)) <= 60
+    assert other.count("others", 60) == 1
+
+
 def test_redis_learns_neither_keys_nor_how_to_run_anything(cache, client):
     cache.set("login of ada@example.org from 192.0.2.7", {"tries": 3}, 60)
     kept = client.get(hashed("login of ada@example.org from 192.0.2.7", "", 1))
@@ -87,6 +94,7 @@ def test_while_redis_is_away_a_process_counts_by_itself(alone, caplog):
     assert alone.get_many(["guesses"]) == {"guesses": [1.0]}
     alone.set("count", 1, 60)
     assert alone.incr("count") == 2
+    assert [alone.count("tries", 60), alone.count("tries", 60)] == [1, 2]
     assert alone.touch("guesses", 60)
     assert alone.set_many({"b": 1}, 60) == []
     alone.delete_many(["b"])
