@@ -1,6 +1,6 @@
 """The catalogue as columns: what ranking needs to know of every track, as arrays that a process can keep."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -138,11 +138,23 @@ def columns_of(batches: Iterable[Sequence[tuple[Any, ...]]], centres: Floats) ->
     A track is a tuple of id, valence, arousal, dominance, names of emotion, artist and genre, Spotify id (each empty
     where it has none), use, and how many people's tags it has.
     """
+
+    def lists() -> Iterator[Sequence[Any]]:
+        for batch in batches:
+            ids, valence, arousal, dominance, *names, use, tags = zip(*batch, strict=True)
+            yield ids, valence, arousal, dominance, use, tags, *names
+
+    return columns_of_lists(lists(), centres)
+
+
+def columns_of_lists(batches: Iterable[Sequence[Any]], centres: Floats) -> Columns:
+    """Return the columns of tracks in order of their ids, as `columns_of` does, of lists or arrays: ids, valence,
+    arousal, dominance, use, numbers of people's tags, and names of emotion, artist and genre, and Spotify ids."""
     artists, genres = _Names(), _Names()
     genres([""])
     parts: list[tuple[npt.NDArray[Any], ...]] = []
     for batch in batches:
-        ids, valence, arousal, dominance, emotion, artist, genre, spotify_id, use, tags = zip(*batch, strict=True)
+        ids, valence, arousal, dominance, use, tags, emotion, artist, genre, spotify_id = batch
         parts.append(
             (
                 np.array(ids, np.int64),

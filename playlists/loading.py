@@ -1,28 +1,28 @@
 """The catalogue's columns: read from the database once, and kept by the process until the catalogue changes."""
 
 import threading
-from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
-from django.db.models import Case, F, IntegerField, Q, Subquery, Value, When
-from django.db.models.functions import Coalesce
+from django.db import connection
+from django.db.models import Subquery
 
 from catalogue.models import Clustering, Track
+from catalogue.rows import read_blocks
+from emotune.background import in_background
 from emotune.emotions import EMOTION_LIST
-from playlists.columns import DEMO, LINKED, PLAYABLE, Columns, Floats, columns_of
+from playlists.columns import DEMO, LINKED, PLAYABLE, Columns, Floats, columns_of_lists
 from playlists.company import Company, lay_over
 from playlists.models import CompanyFit
 
-BATCH = 20_000
-USE = Case(
-    When(origin=Track.Origin.DEMO, then=Value(DEMO)),
-    When(Q(spotify_id="", audio=""), then=Value(LINKED)),
-    default=Value(PLAYABLE),
-    output_field=IntegerField(),
-)
-FIELDS = ("id", "valence", "arousal", "dominance", "emotion", "artist", "genre", "spotify_id")
+# What `columns_of_lists` takes: numbers, then texts.
+TRACKS = f"""
+SELECT id, valence, arousal, dominance,
+    CASE WHEN origin = '{Track.Origin.DEMO}' THEN {DEMO} WHEN spotify_id = '' AND audio = '' THEN {LINKED}
+         ELSE {PLAYABLE} END,
+    COALESCE(tag_count, 0), emotion, artist, genre, spotify_id
+FROM {Track._meta.db_table}
+"""  # noqa: S608, SLF001 - names of this project's own
 
 _lock = threading.Lock()
 _kept: tuple[object, Columns] | None = None
@@ -30,27 +30,46 @@ _laid_over: tuple[object, Columns] | None = None
 
 
 def columns() -> Columns:
-    """Return the columns of the catalogue as it is now; one query while it has not changed.
+    """Return the columns of the catalogue; one query while it has not changed.
 
-    Without a clustering in force, the catalogue is small or of no use yet, and is read each time.
+    When it has, a thread reads them anew, and whoever asks meanwhile goes on with the former ones. A transaction waits
+    for the columns that it sees itself, as does who comes first. Without a clustering in force, the catalogue is small
+    or of no use yet, and is read each time.
     """
-    global _kept  # noqa: PLW0603 - one process keeps one catalogue
+    state = _in_force()
+    if state is None:
+        return _read({})
+    *version, fit, centroids = state
+    kept = _kept
+    if kept is None or (kept[0] != version and connection.in_atomic_block):
+        kept = _keep(version, centroids)
+    elif kept[0] != version:
+        in_background("the catalogue's columns", _keep_anew)
+    return _with_company(kept[0], kept[1], fit)
+
+
+def _in_force() -> tuple[Any, ...] | None:
+    """Return what columns are kept by, the latest fit of company, and the centroids in force."""
     newest = Track.objects.order_by("-id").values("id")[:1]
     fitted = CompanyFit.objects.order_by("-id").values("id")[:1]
     active = Clustering.objects.filter(state=Clustering.State.ACTIVE).annotate(
         newest=Subquery(newest), fitted=Subquery(fitted)
     )
-    state = active.values_list("id", "activated_at", "revision", "newest", "fitted", "centroids").first()
-    if state is None:
-        return _read({})
-    *version, fit, centroids = state
-    kept = _kept
-    if kept is None or kept[0] != version:
-        with _lock:
-            if _kept is None or _kept[0] != version:
-                _kept = (version, _read(centroids))
-            kept = _kept
-    return _with_company(version, kept[1], fit)
+    return active.values_list("id", "activated_at", "revision", "newest", "fitted", "centroids").first()
+
+
+def _keep(version: object, centroids: dict[str, Any]) -> tuple[object, Columns]:
+    global _kept  # noqa: PLW0603 - one process keeps one catalogue
+    with _lock:
+        if _kept is None or _kept[0] != version:
+            _kept = (version, _read(centroids))
+        return _kept
+
+
+def _keep_anew() -> None:
+    if state := _in_force():
+        *version, _, centroids = state
+        _keep(version, centroids)
 
 
 def _with_company(version: object, columns: Columns, fit: int | None) -> Columns:
@@ -75,10 +94,5 @@ def company_of(row: CompanyFit, columns: Columns) -> Company:
 
 def _read(centroids: dict[str, Any]) -> Columns:
     centres: Floats = np.array([centroids.get(emotion.name, emotion.anchor) for emotion in EMOTION_LIST], np.float64)
-    tracks = Track.objects.order_by("id").annotate(use=USE, tags=Coalesce(F("tag_count"), 0))
-    return columns_of(_batches(tracks.values_list(*FIELDS, "use", "tags").iterator(BATCH)), centres)
-
-
-def _batches(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    while batch := list(islice(rows, BATCH)):
-        yield batch
+    blocks = read_blocks(TRACKS, numbers=5, texts=4)
+    return columns_of_lists(((block.ids, *block.numbers.T, *block.texts) for block in blocks), centres)
