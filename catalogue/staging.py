@@ -45,8 +45,8 @@ Tags = tuple[Indices, Indices, Floats]
 INDEXES = """
 SELECT CASE WHEN c.oid IS NULL THEN format('DROP INDEX %%s', i.indexrelid::regclass)
        ELSE format('ALTER TABLE %%s DROP CONSTRAINT %%I', t.name, c.conname) END,
-       CASE WHEN c.oid IS NULL THEN pg_get_indexdef(i.indexrelid)
-       ELSE format('ALTER TABLE %%s ADD CONSTRAINT %%I %%s', t.name, c.conname, pg_get_constraintdef(c.oid)) END
+       pg_get_indexdef(i.indexrelid) || CASE WHEN c.oid IS NULL THEN ''
+       ELSE format('; ALTER TABLE %%s ADD CONSTRAINT %%I UNIQUE USING INDEX %%I', t.name, c.conname, c.conname) END
 FROM (SELECT %s::regclass AS name) AS t JOIN pg_index i ON i.indrelid = t.name AND NOT i.indisprimary
 LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'u'
 """
