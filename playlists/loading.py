@@ -1,11 +1,11 @@
 """The catalogue's columns: read from the database once, and kept by the process until the catalogue changes."""
 
+import json
 import threading
 from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Subquery
 
 from catalogue.models import Clustering, Track
 from catalogue.rows import read_blocks
@@ -22,6 +22,13 @@ SELECT id, valence, arousal, dominance,
          ELSE {PLAYABLE} END,
     COALESCE(tag_count, 0), emotion, artist, genre, spotify_id
 FROM {Track._meta.db_table}
+"""  # noqa: S608, SLF001 - names of this project's own
+
+# Asked for each playlist: written out, since Django takes longer to compose it than the database to answer.
+IN_FORCE = f"""
+SELECT id, activated_at, revision, (SELECT MAX(id) FROM {Track._meta.db_table}),
+    (SELECT MAX(id) FROM {CompanyFit._meta.db_table}), centroids
+FROM {Clustering._meta.db_table} WHERE state = '{Clustering.State.ACTIVE}'
 """  # noqa: S608, SLF001 - names of this project's own
 
 _lock = threading.Lock()
@@ -50,12 +57,10 @@ def columns() -> Columns:
 
 def _in_force() -> tuple[Any, ...] | None:
     """Return what columns are kept by, the latest fit of company, and the centroids in force."""
-    newest = Track.objects.order_by("-id").values("id")[:1]
-    fitted = CompanyFit.objects.order_by("-id").values("id")[:1]
-    active = Clustering.objects.filter(state=Clustering.State.ACTIVE).annotate(
-        newest=Subquery(newest), fitted=Subquery(fitted)
-    )
-    return active.values_list("id", "activated_at", "revision", "newest", "fitted", "centroids").first()
+    with connection.cursor() as cursor:
+        cursor.execute(IN_FORCE)
+        found = cursor.fetchone()
+    return (*found[:-1], json.loads(found[-1])) if found else None
 
 
 def _keep(version: object, centroids: dict[str, Any]) -> tuple[object, Columns]:

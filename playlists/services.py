@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from catalogue.models import Track
@@ -223,9 +222,8 @@ def seed_of(capture: Capture, wanted: str = "") -> int:
 
 def _existing(way: dict[str, Any]) -> tuple[Playlist | None, bool]:
     """Return the playlist that there is already, with its link where it has one, and whether it has tracks."""
-    entries = PlaylistTrack.objects.filter(playlist=OuterRef("pk"))
-    found = Playlist.objects.filter(**way).select_related("share").annotate(is_filled=Exists(entries)).first()
-    return found, bool(found and found.is_filled)
+    found = Playlist.objects.filter(**way).select_related("share").first()
+    return found, found is not None and found.entries.exists()
 
 
 def _store(
