@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import cache
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Count, F, Func, IntegerField, Q, Subquery, Value
 from django.db.models.functions import Concat
 from django.db.models.sql.compiler import SQLCompiler
 
 from catalogue.models import Clustering, Track
+from emotune.background import in_background
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 
@@ -25,6 +27,8 @@ COLUMN = 10_000
 UNTAGGED = len(EMOTIONS)
 # Tracks that an admin deletes stay counted for so long.
 KEEP_S = 600
+# A process that counts has this long for it; then another one may.
+COUNTING_S = 30
 CELL = re.compile(r"(\d{1,2})-(\d{1,5})-(\d{1,5})", re.ASCII)
 
 
@@ -87,18 +91,48 @@ def bins(square: Square) -> list[int]:
     """Return column, row, emotion and number of tracks of each cell that has some, one after the other in one list.
 
     An emotion is its place among the seven, or UNTAGGED. Counting reads the whole catalogue, whatever the zoom; what
-    was counted is kept for everybody until other tags or tracks are in force, or for ten minutes.
+    was counted is kept for everybody for ten minutes. When other tags or tracks are in force, one process counts anew,
+    beside its requests, and everybody goes on with the former numbers; a transaction counts what it sees itself.
     """
+    version = _version()
+    return _kept(square, version) if version else _count(square)
+
+
+def totals() -> dict[str, int] | None:
+    """Return how many tracks there are of each emotion, and of "" for none, as the whole map has them; None without a
+    clustering in force, when there are few or they change."""
+    version = _version()
+    if not version:
+        return None
+    numbers = _kept(Square(0, 0, 0, SIDE), version)
+    found = dict.fromkeys((*EMOTIONS, ""), 0)
+    for place, tracks in zip(numbers[2::4], numbers[3::4], strict=True):
+        found[(*EMOTIONS, "")[place]] += tracks
+    return found
+
+
+def _version() -> str:
+    """Return what numbers are kept by, "" while no clustering is in force."""
     newest = Subquery(Track.objects.order_by("-id").values("id")[:1])
-    active = Clustering.objects.filter(state=Clustering.State.ACTIVE)
-    in_force = active.annotate(newest=newest).values_list("revision", "activated_at", "newest").first()
-    if not in_force:
-        return _count(square)
-    key = "map:{}:{}:{}:{}:{}".format(*in_force, square, square.side)
-    found: list[int] | None = cache.get(key)
-    if found is None:
-        found = _count(square)
-        cache.set(key, found, KEEP_S)
+    active = Clustering.objects.filter(state=Clustering.State.ACTIVE).annotate(newest=newest)
+    in_force = active.values_list("revision", "activated_at", "newest").first()
+    return "{}:{}:{}".format(*in_force) if in_force else ""
+
+
+def _kept(square: Square, version: str) -> list[int]:
+    key = f"map:{square}:{square.side}"
+    kept: tuple[str, list[int]] | None = cache.get(key)
+    if kept is None or (kept[0] != version and connection.in_atomic_block):
+        return _keep(key, version, square)
+    if kept[0] != version and cache.add(f"{key}:counting", 1, COUNTING_S):
+        in_background(key, lambda: _keep(key, version, square))
+    return kept[1]
+
+
+def _keep(key: str, version: str, square: Square) -> list[int]:
+    found = _count(square)
+    cache.set(key, (version, found), KEEP_S)
+    cache.delete(f"{key}:counting")
     return found
 
 

@@ -1,18 +1,22 @@
 """The map of the catalogue: tracks counted by cell at every zoom, as a page and as numbers for its canvas."""
 
 import json
+import threading
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 
+from catalogue import map as catalogue_map
 from catalogue.browsing import Filters, page_of
-from catalogue.map import MAX_ZOOM, SIDE, UNTAGGED, Square, bins
-from catalogue.models import Track
+from catalogue.map import MAX_ZOOM, SIDE, UNTAGGED, Square, bins, totals
+from catalogue.models import Clustering, Track
 from catalogue.services import activate_clustering, cluster_catalogue, import_tracks
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 from tests.catalogue_files import muse_row, write_muse
 from tests.factories import make_track, make_user
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -138,3 +142,41 @@ def test_what_was_counted_is_kept_until_other_tags_are_in_force(tmp_path, django
     assert (0, 0, EMOTIONS.index("happy"), 1) in entries(counted)
     import_tracks(path=write_muse(tmp_path / "more.csv", muse_row(1, valence_tags=0.3, arousal_tags=0.3)))
     assert bins(square) != counted
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_it_is_counted_anew_everybody_gets_the_former_numbers_at_once(monkeypatch):
+    cache.clear()
+    Clustering.objects.create(method="kmeans", centroids={}, state=Clustering.State.ACTIVE)
+    make_track("sad", valence=3, arousal=3)
+    square = Square(0, 0, 0, SIDE)
+    before = bins(square)
+    may_count, counts = threading.Event(), []
+
+    def count(square, count=catalogue_map._count):
+        counts.append(threading.current_thread())
+        assert may_count.wait(30)
+        return count(square)
+
+    monkeypatch.setattr(catalogue_map, "_count", count)
+    make_track("sad", valence=3, arousal=3)
+    for _ in range(5):
+        assert bins(square) == before
+    may_count.set()
+    wait_until("the new numbers", lambda: bins(square) == [12, 12, EMOTIONS.index("sad"), 2])
+    assert len(counts) == 1
+    assert counts[0] is not threading.main_thread()
+
+
+def test_the_totals_of_the_emotions_are_the_maps():
+    make_track("sad")
+    assert totals() is None
+    Clustering.objects.create(method="kmeans", centroids={}, state=Clustering.State.ACTIVE)
+    for emotion in ("sad", "happy"):
+        make_track(emotion, valence=9, arousal=0)
+    make_track("sad", valence=0.1)
+    Track.objects.filter(valence=0.1).update(emotion="")
+    assert totals() == dict.fromkeys(EMOTIONS, 0) | {"sad": 2, "happy": 1, "": 1}
+    assert page_of(Filters()).total == 4
+    assert page_of(Filters(emotion="sad"), "last").total == 2
+    assert page_of(Filters(emotion="angry")).total == 0
