@@ -11,7 +11,7 @@ ARGS ?=
 ONE_AT_A_TIME = $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("Makefile"); \
 	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
 
-.PHONY: setup setup-dev run test test-slow faults lint bench peers audit screenshots
+.PHONY: setup setup-dev run test test-slow faults faults-short lint bench peers audit screenshots
 .DEFAULT_GOAL := run
 
 setup:
@@ -32,6 +32,10 @@ test-slow: setup-dev
 # Each part broken and mended while people show their faces (docs/faults.md); one at a time, for they share no servers.
 faults: setup-dev
 	@exec $(BIN)/pytest -m slow tests/faults $(ARGS)
+
+# Those of them that are over in two minutes together.
+faults-short: setup-dev
+	@exec $(BIN)/pytest -m short tests/faults $(ARGS)
 
 # Uploads that nobody sends in good faith, to a real web process and a real worker.
 hostile: setup-dev

@@ -34,6 +34,7 @@ def test_an_import_whose_worker_was_killed_is_done_by_the_next_and_blocks_nobody
     assert count == (ROWS,)
 
 
+@pytest.mark.short
 def test_a_copy_whose_worker_was_killed_is_made_by_the_next_and_can_be_asked_for_again(installation):
     with psycopg.connect(installation.database) as held:
         held.execute("LOCK TABLE detection_capture IN ACCESS EXCLUSIVE MODE")

@@ -11,6 +11,7 @@ from tests.faults.stream import photograph
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.short
 def test_a_poisonous_picture_is_given_up_and_harms_nobody_else(installation, stream):
     """It is tried three times, alone from the second time on; what was read with it the first time is read again."""
     time.sleep(3)

@@ -31,6 +31,7 @@ def test_a_database_that_is_restarted(installation, stream):
     assert set(check(stream, span, within=120, attempts=2)) == {"done"}
 
 
+@pytest.mark.short
 def test_a_database_that_crashes(installation, stream):
     """As after a power cut: it recovers by itself, and so does all that asks it."""
     time.sleep(3)

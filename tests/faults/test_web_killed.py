@@ -10,6 +10,7 @@ from tests.servers import wait_until
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.short
 def test_a_web_process_killed_between_commit_and_send(installation, stream):
     """The row is there and its message never was: it is read all the same, though whoever sent it was cut off."""
     time.sleep(3)
