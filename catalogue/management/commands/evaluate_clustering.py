@@ -24,6 +24,8 @@ TABLE_4_3 = {
 
 
 class Command(BaseCommand):
+    # checking all pages, as Django would first, takes a third of the start
+    requires_system_checks = ()
     help = "Measure how good the methods of clustering are on the tracks of a MuSe file that have a Spotify id."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -20,6 +20,8 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
+    # checking all pages, as Django would first, takes a third of the start
+    requires_system_checks = ()
     help = "Import tracks from any release of MuSe: CSV, gzip or zip. Rows that are not taken are reported."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
