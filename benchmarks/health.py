@@ -27,13 +27,11 @@ FILL = """
 
 def look(captures: int, looks: int) -> dict[str, Any]:
     """Fill the database that the environment names and open the page; in a process of its own."""
-    import django
-
-    django.setup()
     import psycopg
     from django.db import connection
     from django.test import Client
 
+    import emotune.wsgi  # noqa: F401 - what a web process has done before it is asked for anything
     from emotune.workers import FACES, JOBS, Voice
     from tests.factories import make_user
 
