@@ -216,6 +216,29 @@ def test_back_forward_and_reload_show_what_was_there(page):
     expect(page.locator("li.track").first).to_be_visible()
 
 
+def test_a_face_that_waits_outlives_reload_back_forward_and_a_second_tab(page):
+    page.context.clear_cookies()
+    sign_up(page)
+    waiting = "Your picture is waiting its turn"
+    other = page.context.new_page()
+    other.goto("/captures/new/")
+    for tab in (page, other):
+        tab.bring_to_front()
+        tab.get_by_role("button", name="Turn on the camera").click()
+        tab.get_by_role("button", name="Read my mood").click()
+        expect(tab.get_by_role("heading", name=waiting)).to_be_visible()
+    assert page.url != other.url
+    page.bring_to_front()
+    page.reload()
+    expect(page.get_by_role("heading", name=waiting)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
+    expect(page.locator("#capture")).to_have_count(0)
+    page.go_forward()
+    expect(page.get_by_role("heading", name=waiting)).to_be_visible()
+    assert captures_of(page) == 2
+
+
 def test_a_tab_that_was_open_before_another_one_logged_in_still_works(page):
     page.goto("/captures/new/?camera=no")
     other = page.context.new_page()
