@@ -2,11 +2,13 @@
 
     .venv/bin/python -m benchmarks.catalogue FILE [LARGER_FILE]
 
-FILE is a MuSe CSV. Times are of whole commands, the start of Python included; memory is the peak of the process. Pages
+FILE is a MuSe CSV. Times are of whole commands, the start of Python included; memory is the peak of the process, and
+processor time the command's own and PostgreSQL's, which says more than times on a machine that does other things. Pages
 are asked of a real web process one after the other, as their p95, alone and while a clustering is made and put in
 force by a command beside it.
 """
 
+import contextlib
 import json
 import os
 import statistics
@@ -14,8 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+
+import psutil
 
 from tests.servers import (
     PROCESSES,
@@ -58,9 +63,23 @@ def copy(url: str, file: Path) -> float:
     return time.perf_counter() - begin
 
 
-def command(env: dict[str, str], *arguments: str) -> tuple[dict[str, float], float, float]:
-    """Run a command; return what it printed, its seconds and the MiB of memory that it took at most."""
-    begin = time.perf_counter()
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and what it took: seconds, MiB at most, processor time of its own and of PostgreSQL."""
+
+    figures: dict[str, float]
+    seconds: float
+    memory: float
+    own: float
+    database: float
+
+    def __str__(self) -> str:
+        spent = f"processor {self.own:.2f} s and PostgreSQL's {self.database:.2f} s"
+        return f"{self.seconds:.2f} s, {self.figures['seconds']:.2f} s of it inside; {spent}; {self.memory:.0f} MiB"
+
+
+def command(server: Postgres, env: dict[str, str], *arguments: str) -> Ran:
+    begin, before = time.perf_counter(), processor_of(server)
     process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments, "--json"], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
     )
@@ -69,18 +88,28 @@ def command(env: dict[str, str], *arguments: str) -> tuple[dict[str, float], flo
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
-    return json.loads(words), time.perf_counter() - begin, usage.ru_maxrss / 1024
+    seconds = time.perf_counter() - begin
+    spent = processor_of(server) - before
+    return Ran(json.loads(words), seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, spent)
 
 
-def imports(url: str, env: dict[str, str], file: Path) -> None:
+def processor_of(server: Postgres) -> float:
+    """Return the seconds of processor time of a server so far, with those of its processes that have ended."""
+    parent = psutil.Process(server.pid)
+    total = sum(parent.cpu_times()[:4])
+    for child in parent.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += sum(child.cpu_times()[:2])
+    return total
+
+
+def imports(server: Postgres, url: str, env: dict[str, str], file: Path) -> None:
     copied = min(copy(url, file) for _ in range(3))
     print(f"{file.name}: \\copy {copied:.2f} s, so an import may take {4 * copied + 2:.2f} s")
     for times in ("first", "again"):
-        figures, seconds, memory = command(env, "import_muse", str(file))
-        rows = " ".join(f"{figures[name]:,} {name}" for name in ("created", "updated", "unchanged", "rejected"))
-        print(
-            f"  import, {times}: {seconds:.2f} s, {figures['seconds']:.2f} s of it importing; {memory:.0f} MiB; {rows}"
-        )
+        ran = command(server, env, "import_muse", str(file))
+        rows = " ".join(f"{ran.figures[name]:,} {name}" for name in ("created", "updated", "unchanged", "rejected"))
+        print(f"  import, {times}: {ran}; {rows}")
 
 
 def ask(port: int, cookie: str, until: Callable[[], bool]) -> dict[str, list[float]]:
@@ -135,11 +164,10 @@ def main(file: Path, *larger: Path) -> None:
                 url = server.url(f"catalogue{number}")
                 env = environment(folder, DATABASE_URL=url, REDIS_URL=store.url)
                 manage("migrate", "--verbosity=0", env=env)
-                imports(url, env, path)
+                imports(server, url, env, path)
                 for method in ("kmeans", "anchored") if path == file else ():
-                    figures, seconds, memory = command(env, "cluster_catalogue", "--method", method, "--activate")
-                    inside = f"{figures['seconds']:.2f} s of it fitting, tagging and writing"
-                    print(f"  cluster_catalogue {method}: {seconds:.2f} s, {inside}; {memory:.0f} MiB")
+                    ran = command(server, env, "cluster_catalogue", "--method", method, "--activate")
+                    print(f"  cluster_catalogue {method}: {ran}")
                 pages(env, folder)
         finally:
             store.stop()
