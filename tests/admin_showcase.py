@@ -72,7 +72,7 @@ def _captures(chance: random.Random) -> None:
     from tests.showcase import EMAIL
 
     user, now = User.objects.get(email=EMAIL), timezone.now()
-    Capture.objects.filter(status=Status.QUEUED).delete()  # nobody would read it
+    Capture.objects.filter(status__in=(Status.QUEUED, Status.EXPIRED)).delete()  # nobody would read them
     for hour in range(24):
         for _ in range(chance.choice((0, 1, 2, 3, 5)) + (4 if hour < 4 else 0)):
             at = now - timedelta(hours=hour, minutes=chance.uniform(1, 59))
@@ -132,9 +132,11 @@ def _readings(chance: random.Random) -> None:
 
 
 def _workers(chance: random.Random) -> None:
-    """Two readers and a worker for jobs, as they describe themselves; twenty seconds later they are silent."""
+    """Two readers and a worker for jobs, where there are no real ones; twenty seconds later they are silent."""
     from emotune import workers
 
+    if workers.present():
+        return
     for number, role in enumerate((workers.FACES, workers.FACES, workers.JOBS)):
         voice = workers.Voice(role)
         voice.name, voice.is_warm, voice.tasks = f"machine:{4100 + number}", role == workers.FACES, chance.randrange(90)

@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
+from emotune.embedded import embedded_server
 from tests import admin_site
 from tests.browser import chromium
 from tests.servers import ROOT, Launched, environment, manage, wait_until
@@ -119,14 +120,15 @@ def shoot_admin(browser: Browser, url: str, ids: dict[str, str], folder: Path, k
 def main() -> None:
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else TARGET
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        env = environment(folder, EMOTUNE_AUDIO=str(AUDIO))
+    # a server of its own, for another emotune on this machine may have the usual port
+    with tempfile.TemporaryDirectory() as name, embedded_server() as redis_url:
+        folder, own = Path(name), {"EMOTUNE_AUDIO": str(AUDIO), "REDIS_URL": redis_url}
+        env = environment(folder, **own)
         manage("migrate", "--verbosity=0", env=env)
         manage("load_demo", env=env)
         made = [sys.executable, "-m", "tests.showcase"]
         ids = json.loads(subprocess.run(made, env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
-        running = Launched(folder, EMOTUNE_AUDIO=str(AUDIO))
+        running = Launched(folder, **own)
         try:
             running.wait_until_up()
             wait_until("a warm reader", lambda: "The reader is warm" in running.words(), seconds=180)

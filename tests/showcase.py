@@ -12,7 +12,9 @@ from typing import Any
 
 EMAIL = "listener@example.org"
 PASSWORD = "a long enough phrase"
-WEEKS = 8
+WEEKS = 50
+# When somebody who works by day listens: hours of the day, and how often.
+HOURS = {7: 2, 8: 3, 12: 2, 17: 3, 18: 5, 19: 6, 20: 7, 21: 6, 22: 4, 23: 2}
 
 
 def make() -> dict[str, str]:
@@ -57,7 +59,9 @@ def _captures(user: Any, chance: random.Random) -> dict[str, list[Any]]:
     made: dict[str, list[Any]] = {"read": [], "unsure": [], "no_face": [], "queued": [], "sad": [], "happy": []}
     for day in range(7 * WEEKS, -1, -1):
         for _ in range(chance.choice((0, 1, 1, 2))):
-            at = min(now, now - timedelta(days=day) + timedelta(hours=chance.uniform(-8, 8)))
+            hour = chance.choices(list(HOURS), list(HOURS.values()))[0]
+            begins = (now - timedelta(days=day)).replace(hour=hour, minute=0, second=0)
+            at = min(now, begins + timedelta(minutes=chance.uniform(0, 59)))
             emotion = chance.choices(EMOTIONS, (1, 1, 1, 6, 4, 2, 5))[0]
             rest = [chance.random() for _ in EMOTIONS]
             scores = {name: 0.35 * share / sum(rest) for name, share in zip(EMOTIONS, rest, strict=True)}
