@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.faults.invariants import GO_ON_S, check, fault
-from tests.servers import wait_until
+from tests.servers import status_of, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -18,6 +18,7 @@ def test_a_web_process_killed_between_commit_and_send(installation, stream):
         for _ in range(3):
             installation.death.touch()
             wait_until("a death", lambda: not installation.death.exists())
+        wait_until("another web process", lambda: status_of(f"{installation.url}/healthz") == 200)
     time.sleep(GO_ON_S)
     assert set(check(stream, span, within=90, may_be_cut_off=True)) == {"done"}
     cut_off = [sent for sent in stream.ledger.sent if not sent.answer.status]
