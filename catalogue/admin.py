@@ -1,6 +1,7 @@
 """The catalogue in the admin: tracks to look at, clusterings to make, to compare and to put in force."""
 
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django.contrib import admin
@@ -8,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
@@ -19,6 +21,9 @@ from catalogue.previews import silhouette_plot, space_plot
 from catalogue.services import active_clustering, preview_of, submit_activation, submit_clustering
 from emotune.emotions import EMOTIONS
 from emotune.errors import EmotuneError
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 PLOTS = {"space": space_plot, "silhouette": silhouette_plot}
 # So many ways in which tags change are shown with examples.
@@ -53,9 +58,7 @@ class TrackAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
 class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     """Clusterings are made by a worker, and never changed; one of them is in force."""
 
-    list_display = (
-        "id", "method", "state", "silhouette", "smallest", "created_at", "created_by", "activated_at", "activated_by",
-    )  # fmt: skip
+    list_display = ("id", "method", "state", "silhouette", "smallest", "made", "put_in_force")
     list_select_related = ("created_by", "activated_by")
 
     def get_urls(self) -> list[URLPattern]:
@@ -69,6 +72,14 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="silhouette")
     def silhouette(self, clustering: Clustering) -> str:
         return f"{clustering.quality['silhouette']:.3f}"
+
+    @admin.display(description="made", ordering="created_at")
+    def made(self, clustering: Clustering) -> str:
+        return _when_and_who(clustering.created_at, clustering.created_by)
+
+    @admin.display(description="last put in force", ordering="activated_at")
+    def put_in_force(self, clustering: Clustering) -> str:
+        return _when_and_who(clustering.activated_at, clustering.activated_by)
 
     @admin.display(description="smallest")
     def smallest(self, clustering: Clustering) -> str:
@@ -159,3 +170,11 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
 def _cells(before: str, counts: list[int]) -> list[tuple[str, bool]]:
     """Return the numbers of a row of the table, and whether each stands for tracks that keep their tag."""
     return [(f"{count:,}" if count else "", before == after) for after, count in zip(EMOTIONS, counts, strict=True)]
+
+
+def _when_and_who(moment: datetime | None, person: "User | None") -> str:
+    """Say when something was done and by whom; an import and a command are nobody."""
+    if moment is None:
+        return "never"
+    when = f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
+    return f"{when} by {person}" if person else when

@@ -1,5 +1,7 @@
 """The catalogue in the admin: tracks are looked at, clusterings made, compared, put in force and rolled back."""
 
+import re
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
@@ -97,6 +99,7 @@ def test_clusterings_are_listed_with_their_figures(admin_client, clusterings):
     assert f"{first.quality['silhouette']:.3f}" in page
     emotion, size = min(first.quality["sizes"].items(), key=lambda item: item[1])
     assert f"{emotion}, {size / 120:.1%}" in page
+    assert "never" in page
     assert page.count(first.method) >= 1
 
 
@@ -189,6 +192,8 @@ def test_an_admin_puts_a_clustering_in_force_and_rolls_back(admin, admin_client,
     assert run.state == JobState.DONE
     assert active_clustering() == second
     assert Clustering.objects.get(state="active").activated_by == admin
+    listed = admin_client.get(reverse(CLUSTERINGS)).content.decode()
+    assert re.search(rf"\d\d:\d\d by {admin}<", listed)
     assert b"Roll back to this clustering" in page_of(admin_client, first).content
     carried_out(admin_client, first)
     assert active_clustering() == first
