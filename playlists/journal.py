@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.db.models import Case, CharField, Count, F, Max, Q, QuerySet, Value, When, Window
 from django.db.models.functions import Coalesce, ExtractHour, RowNumber, TruncDate
+from django.db.models.lookups import Exact, GreaterThan
 from django.utils import timezone
 
 from catalogue.models import Track
@@ -123,6 +124,17 @@ def has_moods(user: "User") -> bool:
     return Capture.objects.filter(said, user=user).exists()
 
 
+class Literal(Value):
+    """A word of ours that stands in the statement itself.
+
+    As a parameter it has another number each time, and PostgreSQL takes what is grouped by and what a window is
+    partitioned by for two different expressions.
+    """
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:  # noqa: ARG002
+        return f"'{self.value}'", ()
+
+
 def _within(rows: "QuerySet[Any]", moment: str, since: date | None, until: date, zone: ZoneInfo) -> "QuerySet[Any]":
     """Keep what lies between two days of a time zone."""
     end = datetime.combine(until + timedelta(days=1), time(), zone)
@@ -132,10 +144,12 @@ def _within(rows: "QuerySet[Any]", moment: str, since: date | None, until: date,
 
 def _mood(path: str = "", otherwise: Any = "") -> Case:
     """Say in SQL what Capture.mood says, of the capture at the end of a path."""
+    chosen, emotion, status = (F(f"{path}{name}") for name in ("chosen", "emotion", "status"))
+    is_read = Q(Exact(status, Literal(Status.DONE.value)), GreaterThan(emotion, Literal("")))
     return Case(
-        When(**{f"{path}chosen__gt": ""}, then=F(f"{path}chosen")),
-        When(**{f"{path}status": Status.DONE, f"{path}emotion__gt": ""}, then=F(f"{path}emotion")),
-        default=otherwise or Value(""),
+        When(GreaterThan(chosen, Literal("")), then=chosen),
+        When(is_read, then=emotion),
+        default=otherwise or Literal(""),
         output_field=CharField(),
     )
 
@@ -189,7 +203,7 @@ def _heard(listens: "QuerySet[Any]") -> tuple[list[Heard], int]:
     The mood is that of the capture whose playlist was playing, as it stands now; of a journey without a capture, the
     mood that it began at.
     """
-    listens = listens.annotate(felt=_mood("playlist__capture__", Coalesce("playlist__emotion", Value(""))))
+    listens = listens.annotate(felt=_mood("playlist__capture__", Coalesce("playlist__emotion", Literal(""))))
     numbers = dict(listens.values_list("felt").annotate(number=Count("pk")))
     without_mood = numbers.pop("", 0)
     in_playlists = listens.exclude(playlist=None)
