@@ -15,6 +15,8 @@ SHORTEST_STEP = 0.25
 # So many tracks are weighed for a step, of which at most so many share one point.
 PER_STEP = 120
 PER_POINT = 1
+# Of a single step, which may be as short as two moods are near, as many more as there are pairs to find it in.
+PER_END = 800
 # Steps more uneven than this, and ends further from their moods, cost more than everything else together.
 UNEVEN, FAR_END = 0.24, 0.45
 FORBIDDEN = 100.0
@@ -93,24 +95,28 @@ def walk(points: Floats, stops: Stops, *, seed: int) -> list[int]:
     if not layers:
         return []
     away = np.linalg.norm(stops.vad[:, None] - points, axis=2).min(axis=1)
-    at_ends = np.minimum(*np.linalg.norm(stops.vad[:, None] - points[[0, -1]], axis=2).T)
+    from_start, to_end = np.linalg.norm(stops.vad[:, None] - points[[0, -1]], axis=2).T
     own = 0.3 * (away / max(even, SHORTEST_STEP)) ** 2 - 0.1 * stops.liking + CHANCE * rng.random(len(away))
     artist = stops.artists
-    cost = own[layers[0]] + FORBIDDEN * np.maximum(at_ends[layers[0]] - FAR_END, 0)
+    cost = own[layers[0]] + FORBIDDEN * np.maximum(from_start[layers[0]] - FAR_END, 0)
     back: list[Rows] = []
     for n, (before, now) in enumerate(pairwise(layers), start=1):
         step = np.linalg.norm(stops.vad[before][:, None] - stops.vad[now], axis=2) / max(even, 1e-9)
         price = (step - 1) ** 2 + FORBIDDEN * np.maximum(np.abs(step - 1) - 0.9 * UNEVEN, 0)
+        price[before[:, None] == now] = np.inf
         total = cost[:, None] + price + SAME_ARTIST * (artist[before][:, None] == artist[now])
         back.append(total.argmin(axis=0))
         cost = total.min(axis=0) + own[now]
         if n == len(layers) - 1:
-            cost = cost + FORBIDDEN * np.maximum(at_ends[now] - FAR_END, 0)
+            cost = cost + FORBIDDEN * np.maximum(to_end[now] - FAR_END, 0)
     return _trace(layers, back, int(cost.argmin()))
 
 
 def _layers(points: Floats, stops: Stops, rng: np.random.Generator) -> list[Rows]:
-    """Give each stop to its nearest point and each Spotify id to one stop; return the stops to weigh by point."""
+    """Give each stop to its nearest point and each Spotify id to one stop; return the stops to weigh by point.
+
+    Where there are two points they share the stops, for moods that lie close together have all of them in common.
+    """
     if not len(stops.vad):
         return []
     order = rng.permutation(len(stops.vad))
@@ -121,10 +127,11 @@ def _layers(points: Floats, stops: Stops, rng: np.random.Generator) -> list[Rows
     order = order[np.unique(recordings, return_index=True)[1]]
     distance = np.linalg.norm(stops.vad[order][:, None] - points, axis=2)
     nearest = distance.argmin(axis=1)
+    most = PER_STEP if len(points) > 2 else PER_END
     layers = []
     for n in range(len(points)):
-        mine = order[nearest == n]
-        mine = mine[np.argsort(distance[nearest == n, n], kind="stable")]
+        own = nearest == n if len(points) > 2 or len(order) < 2 else np.ones(len(order), np.bool_)
+        mine = order[own][np.argsort(distance[own, n], kind="stable")]
         taken: dict[bytes, int] = {}
         kept = []
         for i in mine.tolist():
@@ -132,7 +139,7 @@ def _layers(points: Floats, stops: Stops, rng: np.random.Generator) -> list[Rows
             taken[point] = taken.get(point, 0) + 1
             if taken[point] <= PER_POINT:
                 kept.append(i)
-        layers.append(np.array(kept[:PER_STEP], np.intp))
+        layers.append(np.array(kept[:most], np.intp))
     return layers
 
 

@@ -13,9 +13,9 @@ Floats = npt.NDArray[np.float64]
 BEST, DRAWN = 250, 600
 # Of tracks that only fill up, the nearest to the emotion's centre are enough.
 NEAREST = 150
-# How far around a journey's point tracks are looked for, and how many of them are taken.
+# How far around a journey's points tracks are looked for, and how many of them are taken for all points together.
 REACH = 0.5
-PER_POINT = 400
+ALONG = 4000
 
 
 def draw(columns: Columns, emotion: int, taste: Taste, *, target: Floats, least: int, seed: int) -> Rows:
@@ -82,11 +82,12 @@ def _around(columns: Columns, rows: Rows, points: Floats, reach: float, seed: in
     """Return some rows around each point: all of them within reach, or as many drawn from those as are wanted."""
     rng = np.random.default_rng(seed)
     vad = columns.vad[rows]
+    per_point = ALONG // len(points)
     taken = []
     for point in points.astype(np.float32):
         apart = vad - point
         found = rows[np.einsum("nd,nd->n", apart, apart) <= reach**2]
-        taken.append(found if len(found) <= PER_POINT else rng.choice(found, PER_POINT, replace=False, shuffle=False))
+        taken.append(found if len(found) <= per_point else rng.choice(found, per_point, replace=False, shuffle=False))
     return np.unique(np.concatenate(taken))
 
 
