@@ -63,6 +63,25 @@ def test_a_camera_that_does_not_start_is_explained(page, error, words):
     expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
 
 
+def test_a_camera_that_is_unplugged_is_explained(page):
+    page.get_by_role("button", name="Turn on the camera").click()
+    page.get_by_role("button", name="Read my mood").wait_for()
+    page.evaluate("preview.srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))")
+    expect(page.get_by_role("alert")).to_contain_text("switched off or unplugged")
+    expect(page.get_by_role("button", name="Turn on the camera")).to_be_focused()
+    assert page.evaluate("preview.srcObject") is None
+
+
+def test_a_file_that_is_no_picture_is_explained_where_one_looks(page):
+    page.get_by_label("A photograph of one face").set_input_files(
+        {"name": "face.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
+    )
+    page.get_by_role("button", name="Read this photograph").click()
+    said = page.locator("#notices .notice")
+    expect(said).to_be_visible()
+    expect(said).to_be_in_viewport()
+
+
 def test_an_insecure_address_is_named_before_anything_is_pressed(page):
     page.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
     page.reload()

@@ -84,6 +84,8 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   const answer = event.target.matches("[data-focus]") ? event.target : event.target.querySelector("[data-focus]");
   answer?.focus();
+  // what went wrong stands at the top; the button that was pressed may be far below
+  if (event.target === notices) notices.scrollIntoView({ block: "nearest" });
 });
 
 function showLocalTimes(root) {
