@@ -12,6 +12,8 @@ Codes = npt.NDArray[np.intp]
 
 # Moods may lie so near to each other that ten steps would be too short to hear; then there are fewer.
 SHORTEST_STEP = 0.25
+# A way of fewer stops is hardly one: rather uneven steps than these few, unless the moods are too near for more.
+FEWEST = 5
 # So many tracks are weighed for a step, of which at most so many share one point.
 PER_STEP = 120
 PER_POINT = 1
@@ -62,15 +64,18 @@ def plan(start: Floats, end: Floats, stops: Stops, *, k: int, seed: int) -> Plan
     """Return a journey of at most k stops from `start` to `end`, both (3,); the same arguments give the same one.
 
     Where the catalogue is too sparse for steps that differ from even ones by less than a quarter, it makes fewer and
-    longer ones; where none are even, it keeps the first. Raises ValueError for k under 2.
+    longer ones, but not fewer than FEWEST stops: of those, where none are even, it takes the most even one. Raises
+    ValueError for k under 2.
     """
-    tried: list[Plan] = []
-    for count in range(len(waypoints(start, end, k)), 1, -1):
+    most = len(waypoints(start, end, k))
+    tried: list[tuple[float, Plan]] = []
+    for count in range(most, min(FEWEST, most) - 1, -1):
         points = waypoints(start, end, count)
-        tried.append(Plan(points, walk(points, stops, seed=seed)))
-        if unevenness(points, stops.vad[tried[-1].stops]) < UNEVEN:
-            return tried[-1]
-    return tried[0]
+        made = Plan(points, walk(points, stops, seed=seed))
+        tried.append((unevenness(points, stops.vad[made.stops]), made))
+        if tried[-1][0] < UNEVEN:
+            break
+    return min(tried, key=lambda each: each[0])[1]
 
 
 def unevenness(points: Floats, visited: Floats) -> float:
