@@ -162,6 +162,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "emotune.http.FragmentMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.answer_times.RoundedTimeMiddleware",
 ]
 
 ROOT_URLCONF = "emotune.urls"
@@ -241,6 +242,8 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 # By address (ip) and by account (key). What is not named here keeps allauth's own limit.
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,100/h/ip,5/5m/key"}
+# What may tell who has an account is answered at multiples of so many seconds (accounts/answer_times.py).
+ACCOUNT_ANSWERS_EVERY = 0.25
 # A passkey logs in by itself, and is asked for after a password; recovery codes are for when it is lost.
 MFA_SUPPORTED_TYPES = ["webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

@@ -52,6 +52,12 @@ def redis_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _answers_at_once() -> None:
+    """Do not hold answers in this process; tests/test_accounts_answer_times.py does."""
+    settings.ACCOUNT_ANSWERS_EVERY = 0
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of shared data: photographs of faces, FER2013, a sample of MuSe."""

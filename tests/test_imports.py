@@ -15,6 +15,7 @@ from tests.servers import ROOT
 
 APPS = ("accounts", "detection", "catalogue", "playlists")
 SHARED = {
+    "emotune.background",
     "emotune.health",
     "emotune.metrics",
     "emotune.emotions",
