@@ -144,6 +144,8 @@ MIDDLEWARE = [
     "emotune.logs.RequestLogMiddleware",
     "emotune.health.HealthMiddleware",
     "emotune.metrics.MetricsMiddleware",
+    # around the session's, which writes too
+    "accounts.answer_times.RoundedTimeMiddleware",
     "emotune.strangers.StrangersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "emotune.http.ContentSecurityPolicyMiddleware",
@@ -162,7 +164,6 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "emotune.http.FragmentMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.answer_times.RoundedTimeMiddleware",
 ]
 
 ROOT_URLCONF = "emotune.urls"
