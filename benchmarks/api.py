@@ -2,14 +2,16 @@
 
     .venv/bin/python -m benchmarks.api FILE
 
-FILE is a MuSe CSV. The web process is gunicorn as `make run` starts it; times are from sending a request to having its
-whole answer, over loopback, one request at a time, by a token. The number of queries is counted in this process.
+FILE is a MuSe CSV. The web process is gunicorn as `make run` starts it; requests come over loopback, one at a time,
+each with a connection of its own and a token. Times are those that the server logs, from having a request to having its
+answer, and those of the program that asks, which shares the machine. The number of queries is counted in this process.
 """
 
 import contextlib
 import http.client
 import json
 import os
+import re
 import signal
 import statistics
 import sys
@@ -84,6 +86,17 @@ def p95(times: list[float]) -> float:
     return statistics.quantiles(times, n=20)[-1]
 
 
+def logged(folder: Path) -> list[float]:
+    """Return the milliseconds of each list of tracks that the server has answered, as it logged them."""
+    log = (folder / "web.log").read_text()
+    return [float(found) for found in re.findall(r"GET /api/v1/tracks 200 ([\d.]+) ms", log)]
+
+
+def show(name: str, served: list[float], asked: list[float]) -> None:
+    both = [f"median {statistics.median(times):.1f} ms, p95 {p95(times):.1f} ms" for times in (served, asked)]
+    print(f"  {name}: at the server {both[0]}; asked over loopback {both[1]}")
+
+
 @contextlib.contextmanager
 def serving(folder: Path, file: Path) -> Iterator[tuple[dict[str, str], int, str]]:
     """Give the environment, the port and a token of a web process whose catalogue is a file's."""
@@ -114,12 +127,13 @@ def main(file: Path) -> None:
             measure(port, token, first)
         addresses, walk = pages(port, token, first)
         last = addresses[-1]
+        served = logged(folder)
         total = json.loads(manage("shell", "--verbosity=0", "--command", TOTAL, env=env))
         print(f"{total['tracks']:,} tracks, {total['sad']:,} of them sad: {len(addresses)} pages of 25")
-        print(f"  walk over all pages: median {statistics.median(walk):.1f} ms, p95 {p95(walk):.1f} ms")
+        show("walk over all pages", served, walk)
         rounds = [[1000 * measure(port, token, address)[0] for address in (first, last)] for _ in range(TIMES)]
-        for name, times in zip(("first page", "last page"), zip(*rounds, strict=True), strict=True):
-            print(f"  {name}: median {statistics.median(times):.1f} ms, p95 {p95(list(times)):.1f} ms")
+        for place, (name, times) in enumerate(zip(("first page", "last page"), zip(*rounds, strict=True), strict=True)):
+            show(name, logged(folder)[-2 * TIMES :][place::2], list(times))
         some = [first, addresses[len(addresses) // 2], last, first + "&limit=100"]
         code = COUNT.format(addresses=json.dumps(some), token=token)
         counts = manage("shell", "--verbosity=0", "--command", code, env=env)
