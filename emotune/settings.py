@@ -434,7 +434,9 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("HTTPS
 METRICS_TOKEN = env("METRICS_TOKEN")
 WORKER_METRICS_PORT = env_int("WORKER_METRICS_PORT", 0)
 WORKER_METRICS_HOST = env("WORKER_METRICS_HOST", "127.0.0.1")
-WEB_WORKERS = env_int("WEB_WORKERS", os.cpu_count() or 1, least=1)
+# more than cores: what one process computes does not hold up who was sent to another
+CORES = os.cpu_count() or 1
+WEB_WORKERS = env_int("WEB_WORKERS", CORES + min(CORES, 4), least=1)
 
 LOG_FORMAT = env_choice("LOG_FORMAT", "line", "line", "json")
 LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
