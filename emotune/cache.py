@@ -116,7 +116,10 @@ class SharedCache(RedisCache):
             except redis.RedisError as error:
                 self._is_away(error)
         self._alone.add(key, 0, seconds)
-        return self._alone.incr(key)
+        try:
+            return self._alone.incr(key)
+        except ValueError:  # it was one of too many, and thrown away
+            return 1
 
     def set_many(self, *arguments: Any, **more: Any) -> list[Any]:
         kept: list[Any] = self._ask("set_many", *arguments, **more)
