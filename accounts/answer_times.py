@@ -1,6 +1,6 @@
 """Answers that take a whole number of quarter seconds, where their time could tell who has an account."""
 
-import time
+from time import monotonic, sleep
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -25,8 +25,8 @@ class RoundedTimeMiddleware:
         every = settings.ACCOUNT_ANSWERS_EVERY
         if request.method != "POST" or not every or request.path not in map(reverse, ROUTES):
             return self.get_response(request)
-        begin = time.monotonic()
+        begin = monotonic()
         response = self.get_response(request)
         if response.status_code < 400:  # a limit that refuses knows no addresses
-            time.sleep(every - (time.monotonic() - begin) % every)
+            sleep(every - (monotonic() - begin) % every)
         return response

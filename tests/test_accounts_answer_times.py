@@ -13,7 +13,7 @@ def held(settings, monkeypatch) -> list[float]:
     """The seconds for which answers were held; none of them is waited for."""
     seconds: list[float] = []
     settings.ACCOUNT_ANSWERS_EVERY = 0.25
-    monkeypatch.setattr(answer_times.time, "sleep", seconds.append)
+    monkeypatch.setattr(answer_times, "sleep", seconds.append)
     return seconds
 
 
