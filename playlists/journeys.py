@@ -114,7 +114,8 @@ def walk(points: Floats, stops: Stops, *, seed: int) -> list[int]:
         cost = total.min(axis=0) + own[now]
         if n == len(layers) - 1:
             cost = cost + FORBIDDEN * np.maximum(to_end[now] - FAR_END, 0)
-    return _trace(layers, back, int(cost.argmin()))
+    # one stop alone may be all that is near to two points
+    return list(dict.fromkeys(_trace(layers, back, int(cost.argmin()))))
 
 
 def _layers(points: Floats, stops: Stops, rng: np.random.Generator) -> list[Rows]:

@@ -232,7 +232,12 @@ def _store(
     """Keep a playlist, in the empty one where there is one; of two that are made at the same time the first stays."""
     try:
         with transaction.atomic():
-            playlist = empty or Playlist.objects.create(**{**way, "seed": seed, "target": target})
+            if empty:
+                playlist = empty
+                playlist.target = target
+                playlist.save(update_fields=["target"])
+            else:
+                playlist = Playlist.objects.create(**{**way, "seed": seed, "target": target})
             _fill(playlist, places)
     except IntegrityError:
         return Playlist.objects.get(**way)

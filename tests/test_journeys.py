@@ -82,6 +82,11 @@ def test_of_walks_as_good_it_takes_the_one_that_is_liked():
     assert journey.stops == [4, 5, 6, 7]
 
 
+def test_where_all_tracks_lie_at_one_point_no_stop_comes_twice():
+    stops = make_stops(np.full((2, 3), 5.0))
+    assert len(plan(np.full(3, 5.0), np.full(3, 5.02), stops, k=10, seed=1).stops) == 1
+
+
 def test_nothing_near_gives_no_stops():
     assert plan(np.zeros(3), np.ones(3), make_stops([]), k=5, seed=0).stops == []
 

@@ -166,6 +166,18 @@ def test_whatever_was_banned_the_rest_of_the_emotion_fills_the_playlist():
     assert set(given(user, k=20)) == set(tracks[180:])
 
 
+def test_a_playlist_without_tracks_is_filled_where_it_is_once_there_are_some():
+    capture = make_capture(make_user(), chosen="sad")
+    empty = build_playlist(capture=capture)
+    Playlist.objects.update(target=None)
+    track = make_track("sad")
+    filled = build_playlist(capture=capture)
+    filled.refresh_from_db()
+    assert filled == empty
+    assert filled.target is not None
+    assert [entry.track_id for entry in filled.entries.all()] == [track.id]
+
+
 def test_everything_never_again_gives_an_empty_playlist_and_no_error():
     user = make_user()
     for _ in range(3):
