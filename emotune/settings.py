@@ -66,13 +66,14 @@ def database(url: str) -> dict[str, Any]:
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path[1:], "OPTIONS": options}
     if parts.scheme in ("postgres", "postgresql") and parts.path.strip("/"):
         return {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "emotune.postgres",
             "NAME": unquote(parts.path[1:]),
             "USER": unquote(parts.username or ""),
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
             "PORT": str(parts.port or ""),
-            "CONN_MAX_AGE": 60,
+            # a new connection is a new process at the server, which has everything to plan anew
+            "CONN_MAX_AGE": 600,
             "CONN_HEALTH_CHECKS": True,
             # what is asked again and again is planned once for each connection
             "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5},

@@ -25,7 +25,7 @@ def read(folder, expression: str, **variables: str) -> "subprocess.CompletedProc
 
 def test_a_database_url_names_postgresql_with_its_password_decoded():
     found = settings.database("postgres://ada:p%40ss%2Fword@db.example:5433/emo%20tune")
-    assert found["ENGINE"] == "django.db.backends.postgresql"
+    assert found["ENGINE"] == "emotune.postgres"
     assert (found["HOST"], found["PORT"], found["NAME"]) == ("db.example", "5433", "emo tune")
     assert (found["USER"], found["PASSWORD"]) == ("ada", "p@ss/word")
 

@@ -1,0 +1,83 @@
+"""How a connection to PostgreSQL that was kept is looked at before it is used again."""
+
+import psycopg
+import pytest
+from django.db.utils import ConnectionHandler
+
+from emotune.postgres.base import is_quiet
+from emotune.settings import database
+from tests.servers import wait_until
+
+
+@pytest.fixture
+def url(postgres):
+    return postgres.url("kept")
+
+
+@pytest.fixture
+def connection(url, django_db_blocker):
+    connection = ConnectionHandler({"default": database(url)})["default"]
+    with django_db_blocker.unblock():
+        yield connection
+        connection.close()
+
+
+@pytest.fixture
+def onlooker(url):
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+def process(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()[0]
+
+
+def begin_request(connection):
+    """Do what Django does at a request's begin and at its first query."""
+    connection.health_check_done = False
+    connection.close_if_unusable_or_obsolete()
+    connection.close_if_health_check_failed()
+
+
+def test_one_at_rest_is_used_again_without_asking_the_server(connection, onlooker):
+    number = process(connection)
+    begin_request(connection)
+    [said] = onlooker.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [number]).fetchone()
+    assert said == "SELECT pg_backend_pid()"
+    assert process(connection) == number
+
+
+def test_one_that_the_server_ended_is_made_anew(connection, onlooker):
+    number = process(connection)
+    onlooker.execute("SELECT pg_terminate_backend(%s)", [number])
+    wait_until("the server's goodbye", lambda: not is_quiet(connection.connection.fileno()))
+    begin_request(connection)
+    assert process(connection) != number
+
+
+def test_one_to_which_the_server_said_something_else_is_asked_and_kept(connection, onlooker):
+    number = process(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("LISTEN news")
+    onlooker.execute("NOTIFY news")
+    wait_until("the news", lambda: not is_quiet(connection.connection.fileno()))
+    begin_request(connection)
+    [said] = onlooker.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [number]).fetchone()
+    assert said == "SELECT 1"
+    assert process(connection) == number
+
+
+def test_after_an_error_the_server_is_asked(connection, onlooker):
+    number = process(connection)
+    connection.errors_occurred = True
+    begin_request(connection)
+    [said] = onlooker.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [number]).fetchone()
+    assert said == "SELECT 1"
+
+
+def test_one_that_is_closed_here_is_not_usable(connection):
+    process(connection)
+    connection.connection.close()
+    assert not connection.is_usable()
