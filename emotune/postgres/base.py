@@ -5,7 +5,7 @@ import select
 from django.db.backends.postgresql import base
 
 
-class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
+class DatabaseWrapper(base.DatabaseWrapper):
     """Looks at a kept connection's socket before its first use in a request, where Django asks `SELECT 1`.
 
     A server that ended it has said so, or closed it, and there is something to read; a connection at rest has nothing.
