@@ -61,18 +61,32 @@ class Columns:
         bounds: list[int] = np.searchsorted(self.emotion, np.arange(len(EMOTIONS) + 1, dtype=np.int8)).tolist()
         return bounds
 
-    @cached_property
-    def _by_recording(self) -> npt.NDArray[np.int32]:
-        return np.argsort(self.recording, kind="stable").astype(np.int32)
+    # orders as numpy's own kind of index: of another kind, `searchsorted` would copy all of one each time
 
     @cached_property
-    def _by_id(self) -> npt.NDArray[np.int32]:
-        return np.argsort(self.ids, kind="stable").astype(np.int32)
+    def _by_recording(self) -> Rows:
+        return np.argsort(self.recording, kind="stable")
+
+    @cached_property
+    def _by_id(self) -> Rows:
+        return np.argsort(self.ids, kind="stable")
+
+    @cached_property
+    def _playable(self) -> dict[int, Rows]:
+        return {}
 
     def of(self, emotion: int) -> slice:
         """Return where the tracks of an emotion lie."""
         start, end = self._bounds[emotion : emotion + 2]
         return slice(start, end)
+
+    def playable(self, emotion: int) -> Rows:
+        """Return the rows of an emotion's tracks that can be played, the demonstration's aside, in their order."""
+        found = self._playable.get(emotion)
+        if found is None:
+            within = self.of(emotion)
+            found = self._playable[emotion] = within.start + np.flatnonzero(self.use[within] == PLAYABLE)
+        return found
 
     def only(self, mask: npt.NDArray[np.bool_]) -> "Columns":
         """Return the tracks of a mask (n,) alone; codes keep their meaning."""
@@ -93,7 +107,7 @@ class Columns:
         if not len(self):
             return np.empty(0, np.intp), np.zeros(len(wanted), np.bool_)
         places = np.searchsorted(self.ids, wanted, sorter=self._by_id).clip(max=len(self) - 1)
-        rows = self._by_id[places].astype(np.intp)
+        rows = self._by_id[places]
         there = self.ids[rows] == wanted
         return rows[there], there
 
@@ -105,7 +119,7 @@ class Columns:
             np.searchsorted(self.recording, known, side=side, sorter=self._by_recording) for side in ("left", "right")
         )
         found = [self._by_recording[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-        return np.unique(np.concatenate([rows, *found])).astype(np.intp)
+        return np.unique(np.concatenate([rows, *found]))
 
     def features(self, rows: Rows, around: Floats) -> Features:
         """Return what taste may depend on; `around` (3,) or (rows, 3) is what the mood asks for, nan for no mood."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -59,6 +60,7 @@ TABLES = {
     "place": PlaylistTrack,
     "playlist": Playlist,
     "track": Track,
+    "capture": Capture,
 }
 NAMES = {name: model._meta.db_table for name, model in TABLES.items()}  # noqa: SLF001 - a documented API
 STATEMENT = ACTS.format(latest=LATEST, playlists=COOLING_PLAYLISTS, **NAMES)
@@ -68,23 +70,31 @@ STATEMENT = ACTS.format(latest=LATEST, playlists=COOLING_PLAYLISTS, **NAMES)
 SHOWN_PLACES = 20_000
 SHOWN = """
 SELECT DISTINCT track_id FROM {place} WHERE id > (SELECT COALESCE(MAX(id), 0) FROM {place}) - {places}
-AND track_id IN ({marks})
+AND track_id {among}
 """
+# PostgreSQL weighs each of so many written-out ids when it plans, and then reads all the latest places. What a SELECT
+# gives it knows nothing of, and looks each up in the index.
+UNWEIGHED = "= ANY((SELECT '{{{ids}}}'::bigint[])::bigint[])"
 
 
 # What the playlists that gave a person these tracks were chosen for, the latest last.
 TARGETS = """
 SELECT e.track_id, l.target FROM {place} AS e JOIN {playlist} AS l ON l.id = e.playlist_id
-WHERE l.user_id = %s AND l.target IS NOT NULL AND e.track_id IN ({marks}) ORDER BY e.id
+WHERE l.user_id = {user} AND l.target IS NOT NULL AND e.track_id IN ({ids}) ORDER BY e.id
 """
 # So many of a person's latest captures tell what readings mean for them.
 WORDS = 200
+EARLIER = """
+SELECT emotion, chosen FROM {capture} WHERE user_id = %s AND emotion <> '' AND id <> %s
+ORDER BY created_at DESC LIMIT {words}
+"""
 
 
 class Act(NamedTuple):
     """Something a person did with a track, or a place that it had in a playlist, whose `id` it is then; `lately` says
-    whether that is remembered."""
+    whether that is remembered. `row` is the track's in the columns."""
 
+    row: int
     kind: str
     track_id: int
     id: int
@@ -95,9 +105,7 @@ def taste_of(user: "User | None", columns: Columns) -> Taste:
     """Return what a person's acts say; nobody has no taste. Computed anew each time, so that undoing leaves nothing."""
     if user is None:
         return Taste()
-    found = _acts(user)
-    _, there = columns.rows_of([act.track_id for act in found])
-    acts = [act for act, is_there in zip(found, there.tolist(), strict=True) if is_there]
+    acts = _acts(user, columns)
     return Taste(
         evidence=_evidence(user, acts, columns),
         liked=_by_artist(_of(acts, "like"), columns),
@@ -111,19 +119,21 @@ def _of(acts: Sequence[Act], *kinds: str) -> list[Act]:
     return [act for act in acts if act.kind in kinds]
 
 
-def _acts(user: "User") -> list[Act]:
-    """Return a person's acts, the latest first."""
+def _acts(user: "User", columns: Columns) -> list[Act]:
+    """Return a person's acts on tracks that there still are, the latest first."""
     with connection.cursor() as cursor:
         now = timezone.now()
         moments = {"now": now, "lately": now - FORGOTTEN_AFTER}
         known = {name: connection.ops.adapt_datetimefield_value(moment) for name, moment in moments.items()}
         cursor.execute(STATEMENT, {"user": user.pk, **known})
-        return [Act(*row) for row in cursor.fetchall()]
+        found = cursor.fetchall()
+    rows, there = columns.rows_of([act[1] for act in found])
+    return [Act(row, *act) for row, act in zip(rows.tolist(), compress(found, there.tolist()), strict=True)]
 
 
 def _by_artist(acts: Sequence[Act], columns: Columns) -> dict[int, int]:
     counts: dict[int, int] = {}
-    for artist in columns.artist[columns.rows_of([act.track_id for act in acts])[0]].tolist():
+    for artist in columns.artist[[act.row for act in acts]].tolist():
         counts[artist] = counts.get(artist, 0) + 1
     return counts
 
@@ -131,14 +141,15 @@ def _by_artist(acts: Sequence[Act], columns: Columns) -> dict[int, int]:
 def _evidence(user: "User", acts: Sequence[Act], columns: Columns) -> Evidence:
     """Count each track once: by its rating, or else by its latest listen, or else by its skip."""
     ratings = _of(acts, "like", "dislike")[:LATEST]
-    words = {act.track_id: (1.0 if act.kind == "like" else -1.0, RATING_NOISE) for act in ratings}
+    words = {act.track_id: (act.row, 1.0 if act.kind == "like" else -1.0, RATING_NOISE) for act in ratings}
     for act in _of(acts, "listen"):
-        words.setdefault(act.track_id, (LISTENED, ACT_NOISE))
+        words.setdefault(act.track_id, (act.row, LISTENED, ACT_NOISE))
     for act in _of(acts, "skip"):
-        words.setdefault(act.track_id, (SKIPPED, ACT_NOISE))
+        words.setdefault(act.track_id, (act.row, SKIPPED, ACT_NOISE))
     kept = dict(list(words.items())[:LATEST])
-    features = columns.features(columns.rows_of(kept)[0], targets_of(user.pk, list(kept)))
-    return evidence_of(features, [value for value, _ in kept.values()], [noise for _, noise in kept.values()])
+    rows = np.array([row for row, _, _ in kept.values()], np.intp)
+    features = columns.features(rows, targets_of(user.pk, list(kept)))
+    return evidence_of(features, [value for _, value, _ in kept.values()], [noise for _, _, noise in kept.values()])
 
 
 def targets_of(user_id: int, track_ids: Sequence[int]) -> Floats:
@@ -146,19 +157,21 @@ def targets_of(user_id: int, track_ids: Sequence[int]) -> Floats:
     found: dict[int, list[float]] = {}
     if track_ids:
         with connection.cursor() as cursor:
-            cursor.execute(_in_tables(TARGETS, track_ids), [user_id])
+            cursor.execute(TARGETS.format(user=user_id, ids=_written(track_ids), **NAMES))
             found = {track_id: json.loads(target) for track_id, target in cursor.fetchall()}
     return np.array([found.get(track_id, NOWHERE) for track_id in track_ids], np.float64).reshape(-1, 3)
 
 
-def _in_tables(statement: str, ids: Sequence[int], **more: int) -> str:
-    return statement.format(marks=",".join(map(str, ids)), **NAMES, **more)
+def _written(ids: Sequence[int]) -> str:
+    return ",".join(map(str, ids))
 
 
 def earlier_words(capture: Capture) -> list[tuple[str, str]]:
     """Return of a person's other captures, the latest first, what was read and what they chose instead, if anything."""
-    others = Capture.objects.filter(user_id=capture.user_id).exclude(emotion="").exclude(pk=capture.pk)
-    return list(others.order_by("-created_at").values_list("emotion", "chosen")[:WORDS])
+    this = Capture._meta.pk.get_db_prep_value(capture.pk, connection)  # noqa: SLF001 - a documented API
+    with connection.cursor() as cursor:
+        cursor.execute(EARLIER.format(words=WORDS, **NAMES), [capture.user_id, this])
+        return list(cursor.fetchall())
 
 
 def _cooling(acts: Sequence[Act]) -> dict[int, float]:
@@ -177,7 +190,8 @@ def shown_lately(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Return which of the tracks (n,) were given to anybody lately; one query, by an index."""
     if not len(ids):
         return np.zeros(0, np.bool_)
+    among = UNWEIGHED if connection.vendor == "postgresql" else "IN ({ids})"
     with connection.cursor() as cursor:
-        cursor.execute(_in_tables(SHOWN, ids.tolist(), places=SHOWN_PLACES))
+        cursor.execute(SHOWN.format(places=SHOWN_PLACES, among=among.format(ids=_written(ids.tolist())), **NAMES))
         found = [row[0] for row in cursor.fetchall()]
     return np.isin(ids, found)

@@ -1,12 +1,11 @@
 """Make a playlist for a person and a mood, or a journey from one mood to another."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from catalogue.models import Track
@@ -17,12 +16,13 @@ from playlists.columns import CODES, NOWHERE, PLAYABLE, Columns, Floats
 from playlists.journeys import Stops, waypoints
 from playlists.journeys import plan as plan_journey
 from playlists.loading import columns as load_columns
-from playlists.models import Playlist, PlaylistTrack, Rating
+from playlists.models import Playlist, Rating
 from playlists.moods import as_this_person, has_moved
 from playlists.pool import along, as_candidates, draw
 from playlists.profiles import earlier_words, shown_lately, targets_of, taste_of
 from playlists.ranking import rank, target_point
 from playlists.replay import Ratings
+from playlists.storing import Place, Way, find, store
 from playlists.taste import believe
 
 if TYPE_CHECKING:
@@ -30,23 +30,7 @@ if TYPE_CHECKING:
 
 LENGTH = 15
 JOURNEY_LENGTH = 10
-FILL = f"""
-WITH place (track, rank, distance, score, reason) AS (VALUES {{places}})
-INSERT INTO {PlaylistTrack._meta.db_table} (track_id, rank, distance, score, reason, playlist_id)
-SELECT t.id, p.rank, p.distance, p.score, p.reason, %s FROM place AS p
-JOIN {Track._meta.db_table} AS t ON t.id = p.track ORDER BY p.rank
-"""  # noqa: S608, SLF001 - names of this project's own tables
 NO_MOOD = "There is no mood to play for yet. Choose one of the seven."
-
-
-@dataclass(frozen=True)
-class Place:
-    """One place of a playlist: which track stands there, how far it is from what was asked for, its score, and why."""
-
-    track_id: int
-    distance: float
-    score: float
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -113,18 +97,26 @@ def build_playlist(*, capture: Capture) -> Playlist:
     """
     if not capture.mood:
         raise InvalidInput(NO_MOOD)
-    way = {"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": ""}
-    existing, is_filled = _existing(way)
-    if existing and is_filled:
-        return existing
-    seed, weights = seed_of(capture), mood_weights(capture)
+    way = Way(capture.user, capture, capture.mood, seed_of(capture))
+    return _made_once(way, lambda: _playlist(capture, way.seed))
+
+
+def _made_once(way: Way, make: Callable[[], tuple[list[Place], list[float] | None]]) -> Playlist:
+    """Return the playlist that there is, or store the places, and what they were chosen for, that `make` returns. One
+    without tracks is tried again, as the catalogue may have grown."""
+    existing, is_filled = find(way)
+    return existing if existing and is_filled else store(existing, way, *make())
+
+
+def _playlist(capture: Capture, seed: int) -> tuple[list[Place], list[float]]:
+    weights = mood_weights(capture)
     meant = weights if capture.chosen else as_this_person(weights, earlier_words(capture))
     columns = load_columns()
     target = target_point(meant, columns.centre_by_name)
     mood = "your mood, as you put readings right before" if has_moved(weights, meant) else "your mood"
     k = length_for(capture.user)
     found = _chosen(columns, capture.mood, capture.user, target=target, k=k, seed=seed, mood=mood)
-    return _store(existing, way, found, seed, target.tolist())
+    return found, target.tolist()
 
 
 def has_tracks(emotion: str) -> bool:
@@ -142,8 +134,8 @@ def build_journey(*, capture: Capture, wanted: str, k: int = JOURNEY_LENGTH) -> 
     if not capture.mood:
         raise InvalidInput(NO_MOOD)
     _check_journey(capture.mood, wanted, k)
-    way = {"user": capture.user, "capture": capture, "emotion": capture.mood, "wanted": wanted, "asked": k}
-    return _journey(way, mood_weights(capture), seed_of(capture, wanted))
+    way = Way(capture.user, capture, capture.mood, seed_of(capture, wanted), wanted, k)
+    return _made_once(way, lambda: (_stops(way, mood_weights(capture)), None))
 
 
 def build_journey_from(*, user: "User", emotion: str, wanted: str, k: int = JOURNEY_LENGTH) -> Playlist:
@@ -155,8 +147,8 @@ def build_journey_from(*, user: "User", emotion: str, wanted: str, k: int = JOUR
         raise InvalidInput(f"A journey begins at one of {', '.join(EMOTIONS)}.")
     _check_journey(emotion, wanted, k)
     seed = zlib.crc32(f"{user.pk} {emotion} {wanted} {timezone.now():%Y-%m-%d}".encode()) & 0x7FFFFFFF
-    way = {"user": user, "capture": None, "emotion": emotion, "wanted": wanted, "asked": k, "seed": seed}
-    return _journey(way, {emotion: 1.0}, seed)
+    way = Way(user, None, emotion, seed, wanted, k)
+    return _made_once(way, lambda: (_stops(way, {emotion: 1.0}), None))
 
 
 def _check_journey(emotion: str, wanted: str, k: int) -> None:
@@ -167,18 +159,10 @@ def _check_journey(emotion: str, wanted: str, k: int) -> None:
         raise InvalidInput(f"A journey of {k} tracks cannot be made. Ask for 2 to 30.")
 
 
-def _journey(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> Playlist:
-    """Return the journey that `way` describes; one without tracks is tried again, as the catalogue may have grown."""
-    existing, is_filled = _existing(way)
-    if existing and is_filled:
-        return existing
-    return _store(existing, way, _stops(way, weights, seed), seed)
-
-
-def _stops(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> list[Place]:
-    mood, wanted, k = way["emotion"], way["wanted"], way["asked"]
+def _stops(way: Way, weights: Mapping[str, float]) -> list[Place]:
+    wanted, k, seed = way.wanted, way.asked, way.seed
     columns = load_columns()
-    taste = taste_of(way["user"], columns)
+    taste = taste_of(way.user, columns)
     centres = columns.centre_by_name
     start, end = target_point(weights, centres), target_point({wanted: 1.0}, centres)
     rows = along(columns, waypoints(start, end, k), taste, seed=seed)
@@ -188,7 +172,7 @@ def _stops(way: dict[str, Any], weights: Mapping[str, float], seed: int) -> list
     ids = found.features.ids[plan.stops].tolist()
     distance = np.linalg.norm(found.vad[plan.stops][:, None] - plan.points, axis=2).min(axis=1)
     return [
-        Place(track_id, float(distance[rank - 1]), float(liking[i]), _stage(rank, len(ids), mood, wanted))
+        Place(track_id, float(distance[rank - 1]), float(liking[i]), _stage(rank, len(ids), way.emotion, wanted))
         for rank, (i, track_id) in enumerate(zip(plan.stops, ids, strict=True), start=1)
     ]
 
@@ -218,44 +202,6 @@ def mood_weights(capture: Capture) -> dict[str, float]:
 
 def seed_of(capture: Capture, wanted: str = "") -> int:
     return zlib.crc32(capture.id.bytes + (capture.mood + wanted).encode()) & 0x7FFFFFFF
-
-
-def _existing(way: dict[str, Any]) -> tuple[Playlist | None, bool]:
-    """Return the playlist that there is already, with its link where it has one, and whether it has tracks."""
-    found = Playlist.objects.filter(**way).select_related("share").first()
-    return found, found is not None and found.entries.exists()
-
-
-def _store(
-    empty: Playlist | None, way: dict[str, Any], places: list[Place], seed: int, target: list[float] | None = None
-) -> Playlist:
-    """Keep a playlist, in the empty one where there is one; of two that are made at the same time the first stays."""
-    try:
-        with transaction.atomic():
-            if empty:
-                playlist = empty
-                playlist.target = target
-                playlist.save(update_fields=["target"])
-            else:
-                playlist = Playlist.objects.create(**{**way, "seed": seed, "target": target})
-            _fill(playlist, places)
-    except IntegrityError:
-        return Playlist.objects.get(**way)
-    return playlist
-
-
-def _fill(playlist: Playlist, places: list[Place]) -> None:
-    """Write a playlist's places, of tracks that have not gone since the catalogue was read, by one statement."""
-    if not places:
-        return
-    marks = ", ".join(["(%s, %s, %s, %s, %s)"] * len(places))
-    values = [
-        value
-        for rank, place in enumerate(places, start=1)
-        for value in (place.track_id, rank, place.distance, place.score, place.reason)
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(FILL.format(places=marks), [*values, playlist.pk])
 
 
 def real_ratings(columns: Columns) -> list[Ratings]:

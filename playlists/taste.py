@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,43 @@ class Evidence:
 
     def __len__(self) -> int:
         return len(self.tracks)
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """The prior covariance (n, n) of what was observed, its noise included."""
+        seen = self.tracks
+        inner = seen.offsets @ seen.offsets.T
+        known = BIAS**2 + TONE**2 * inner + TONE_BY_EMOTION**2 * inner * _equal(seen.emotions)
+        known += COMPANY**2 * (seen.company @ seen.company.T)
+        for scale, codes in ((GENRE, seen.genres), (ARTIST, seen.artists), (TRACK, seen.ids)):
+            known += scale**2 * _equal(codes)
+        return np.asarray(known + np.diag(self.noise), np.float64)
+
+    @cached_property
+    def kinds(self) -> "dict[str, Kinds]":
+        """The genres, artists and tracks that were observed."""
+        seen = self.tracks
+        return {"genre": Kinds.of(seen.genres), "artist": Kinds.of(seen.artists), "track": Kinds.of(seen.ids)}
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """The different codes of some observations (n,), unknown ones left out: `names` (c,), sorted; `known` (n,), which
+    observations have one; and `places`, where in the names the code of each of these is."""
+
+    names: Codes
+    known: npt.NDArray[np.bool_]
+    places: Codes
+
+    @classmethod
+    def of(cls, codes: npt.NDArray[np.signedinteger]) -> "Kinds":
+        known = codes >= 0
+        names, places = np.unique(codes[known], return_inverse=True)
+        return cls(names.astype(np.intp), known, places)
+
+    def sums(self, weights: Floats) -> tuple[Codes, Floats]:
+        """Return the names and, for each, the sum of its observations' weights (n,)."""
+        return self.names, np.bincount(self.places, weights[self.known], len(self.names)).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -142,12 +180,7 @@ def _solve(evidence: Evidence, *answers: Floats) -> Floats:
         raise ValueError("the evidence has values that are not numbers")
     if not len(evidence):
         return np.zeros((0, len(answers)))
-    inner = seen.offsets @ seen.offsets.T
-    known = BIAS**2 + TONE**2 * inner + TONE_BY_EMOTION**2 * inner * _equal(seen.emotions)
-    known += COMPANY**2 * (seen.company @ seen.company.T)
-    for scale, codes in ((GENRE, seen.genres), (ARTIST, seen.artists), (TRACK, seen.ids)):
-        known += scale**2 * _equal(codes)
-    return np.asarray(np.linalg.solve(known + np.diag(evidence.noise), np.column_stack(answers)), np.float64)
+    return np.asarray(np.linalg.solve(evidence.covariance, np.column_stack(answers)), np.float64)
 
 
 def _leaning(evidence: Evidence, solved: Floats) -> Leaning:
@@ -160,15 +193,10 @@ def _leaning(evidence: Evidence, solved: Floats) -> Leaning:
         bias=float(BIAS**2 * weights.sum()),
         slopes=slopes,
         company=COMPANY**2 * (weights @ seen.company),
-        genre=_sums(seen.genres, GENRE**2 * weights),
-        artist=_sums(seen.artists, ARTIST**2 * weights),
-        track=_sums(seen.ids.astype(np.intp), TRACK**2 * weights),
+        genre=evidence.kinds["genre"].sums(GENRE**2 * weights),
+        artist=evidence.kinds["artist"].sums(ARTIST**2 * weights),
+        track=evidence.kinds["track"].sums(TRACK**2 * weights),
     )
-
-
-def _sums(codes: Codes, weights: Floats) -> tuple[Codes, Floats]:
-    names, places = np.unique(codes[codes >= 0], return_inverse=True)
-    return names.astype(np.intp), np.bincount(places, weights[codes >= 0], len(names)).astype(np.float64)
 
 
 def _sides(leaning: Leaning, tracks: Features) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Two tabs at once on a real PostgreSQL: the last word stands, once, and nobody sees an error."""
+"""Playlists on a real PostgreSQL: of two tabs the last word stands, once, without an error; and how one is stored."""
 
 import json
 
@@ -44,6 +44,39 @@ print(json.dumps({
 }))
 """
 
+STORED = """
+import json
+from django.db import transaction
+from playlists.models import Playlist
+from playlists.storing import Place, Way, find, store
+from tests.factories import make_capture, make_track, make_user
+
+def rows(playlist):
+    return list(playlist.entries.values_list("rank", "track_id", "distance", "score", "reason"))
+
+user, one, two, gone = make_user(), make_track(), make_track(), make_track()
+capture = make_capture(user)
+places = [Place(track.id, 0.1 + 0.2, -1 / 3, 'it is "sad", 100 %: \u00e9') for track in (two, gone, one)]
+gone.delete()
+wish = Way(user, capture, "sad", 5)
+journeys = [Way(user, of, "sad", 5, "happy", 7) for of in (capture, None)]
+found = {"before": [find(wish)[0], *(find(way)[0] for way in journeys)]}
+first = store(None, wish, places, [1.5, 2, 3])
+with transaction.atomic():  # as who looked before the first one was there
+    found["again"] = store(None, wish, places[:1], None) == first
+    found["rows"] = rows(first)
+stored = Playlist.objects.get(pk=first.pk)
+found["same"] = [
+    getattr(stored, field.attname) == getattr(first, field.attname) for field in Playlist._meta.concrete_fields
+]
+made = [store(None, way, [], None) for way in journeys]
+found["empty"] = [find(way) == (playlist, False) for way, playlist in zip(journeys, made, strict=True)]
+filled = [store(playlist, way, places[2:], None) for way, playlist in zip(journeys, made, strict=True)]
+found["filled"] = [find(way) == (playlist, True) for way, playlist in zip(journeys, filled, strict=True)]
+found["lists"] = [[row[:2] for row in rows(playlist)] for playlist in filled]
+print(json.dumps(found | {"tracks": [one.id, two.id], "all": Playlist.objects.count()}))
+"""
+
 
 @pytest.fixture
 def env(postgres, tmp_path):
@@ -56,3 +89,24 @@ def test_ratings_of_two_tabs_end_in_the_last_ones_state(env):
     assert max(found["rows"]) <= 1
     assert found["ratings"] == [-1]
     assert found["never"] == 0
+
+
+@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
+def test_a_playlist_is_stored_once_with_the_places_of_tracks_that_there_still_are(
+    database, request, prepared, tmp_path
+):
+    if database == "SQLite":
+        prepared.lay(MIGRATED, tmp_path)
+        env = environment(tmp_path)
+    else:
+        env = request.getfixturevalue("env")
+    found = json.loads(manage("shell", "--verbosity=0", "--command", STORED, env=env))
+    one, two = found["tracks"]
+    assert found["before"] == [None, None, None]
+    assert found["again"]
+    said = [0.1 + 0.2, -1 / 3, 'it is "sad", 100 %: \u00e9']
+    assert found["rows"] == [[1, two, *said], [3, one, *said]]
+    assert all(found["same"])
+    assert found["empty"] == found["filled"] == [True, True]
+    assert found["lists"] == [[[1, one]], [[1, one]]]
+    assert found["all"] == 3
