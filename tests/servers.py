@@ -27,6 +27,8 @@ from tests.settings import OWN
 ROOT = Path(__file__).resolve().parent.parent
 IS_ROOT = os.geteuid() == 0
 T = TypeVar("T")
+# Waits for a pipe to close, then kills a process group.
+GUARD = 'read _; kill -s KILL -- "-$0"'
 
 
 def free_port() -> int:
@@ -62,7 +64,7 @@ class Process:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            # the pipe closes with the tests, however they end, and emotune's processes end with it
+            # the pipes close with the tests, however they end: emotune's processes end with it, and others by their guard
             self.popen = subprocess.Popen(
                 self.arguments,
                 stdin=subprocess.PIPE,
@@ -75,6 +77,7 @@ class Process:
                 extra_groups=[] if self.user else None,
                 start_new_session=True,
             )
+        self.guard = subprocess.Popen(["sh", "-c", GUARD, str(self.pid)], stdin=subprocess.PIPE, start_new_session=True)
 
     @property
     def pid(self) -> int:
@@ -85,11 +88,13 @@ class Process:
 
     def kill(self) -> None:
         """End it and everything it started as a power cut would."""
+        self.guard.kill()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        self.popen.wait()
-        if self.popen.stdin:
-            self.popen.stdin.close()
+        for popen in (self.popen, self.guard):
+            popen.wait()
+            if popen.stdin:
+                popen.stdin.close()
 
     def stop(self, by: signal.Signals = signal.SIGTERM, seconds: float = 15) -> None:
         self.popen.send_signal(by)
