@@ -64,7 +64,7 @@ class Process:
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            # the pipes close with the tests, however they end: emotune's processes end with it, and others by their guard
+            # the pipes close with the tests, however they end: emotune's processes end with them, others by their guard
             self.popen = subprocess.Popen(
                 self.arguments,
                 stdin=subprocess.PIPE,
