@@ -69,12 +69,14 @@ STATEMENT = ACTS.format(latest=LATEST, playlists=COOLING_PLAYLISTS, **NAMES)
 # A track counts as shown lately when it has one of so many latest places in anybody's playlists.
 SHOWN_PLACES = 20_000
 SHOWN = """
-SELECT DISTINCT track_id FROM {place} WHERE id > (SELECT COALESCE(MAX(id), 0) FROM {place}) - {places}
-AND track_id {among}
+SELECT DISTINCT track_id FROM {place} {among} id > (SELECT COALESCE(MAX(id), 0) FROM {place}) - {places}
 """
-# PostgreSQL weighs each of so many written-out ids when it plans, and then reads all the latest places. What a SELECT
-# gives it knows nothing of, and looks each up in the index.
-UNWEIGHED = "= ANY((SELECT '{{{ids}}}'::bigint[])::bigint[])"
+AMONG = {
+    "sqlite": "WHERE track_id IN ({ids}) AND",
+    # PostgreSQL weighs each of so many ids when it plans, and then goes through all of the latest places. Of what a
+    # SELECT returns it knows nothing, and looks each up in the index.
+    "postgresql": "JOIN unnest((SELECT '{{{ids}}}'::bigint[])) AS wanted (track) ON track_id = wanted.track WHERE",
+}
 
 
 # What the playlists that gave a person these tracks were chosen for, the latest last.
@@ -190,8 +192,8 @@ def shown_lately(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Return which of the tracks (n,) were given to anybody lately; one query, by an index."""
     if not len(ids):
         return np.zeros(0, np.bool_)
-    among = UNWEIGHED if connection.vendor == "postgresql" else "IN ({ids})"
+    among = AMONG[connection.vendor].format(ids=_written(ids.tolist()))
     with connection.cursor() as cursor:
-        cursor.execute(SHOWN.format(places=SHOWN_PLACES, among=among.format(ids=_written(ids.tolist())), **NAMES))
+        cursor.execute(SHOWN.format(places=SHOWN_PLACES, among=among, **NAMES))
         found = [row[0] for row in cursor.fetchall()]
     return np.isin(ids, found)
