@@ -189,11 +189,13 @@ def _cooling(acts: Sequence[Act]) -> dict[int, float]:
 
 
 def shown_lately(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Return which of the tracks (n,) were given to anybody lately; one query, by an index."""
+    """Return which of the tracks (n,), in order of their ids, were given to anybody lately; one query, by an index."""
+    shown = np.zeros(len(ids), np.bool_)
     if not len(ids):
-        return np.zeros(0, np.bool_)
+        return shown
     among = AMONG[connection.vendor].format(ids=_written(ids.tolist()))
     with connection.cursor() as cursor:
         cursor.execute(SHOWN.format(places=SHOWN_PLACES, among=among, **NAMES))
-        found = [row[0] for row in cursor.fetchall()]
-    return np.isin(ids, found)
+        found = np.array([row[0] for row in cursor.fetchall()], np.int64)
+    shown[np.searchsorted(ids, found)] = True
+    return shown
