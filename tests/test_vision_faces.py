@@ -87,6 +87,15 @@ def test_a_face_that_is_tilted_too_far_for_the_first_look_is_found_where_it_is(f
     assert max(x + width, y + height) < 512
 
 
+@pytest.mark.parametrize("covered", [np.s_[116:190, 180:270], np.s_[60:190, 218:270]], ids=["below the eyes", "right"])
+def test_a_half_covered_face_is_found_by_the_second_look(finder, covered):
+    frame = astronaut().copy()
+    frame[covered] = 40
+    assert FaceFinder(turns=()).find(frame) == []
+    (face,) = finder.find(frame)
+    assert np.hypot(*np.subtract(face.landmarks["left_eye"], LEFT_EYE)) < 12
+
+
 def test_a_dark_and_a_blurred_face_are_found(finder):
     image = Image.fromarray(astronaut())
     assert len(finder.find((astronaut() * 0.3).astype(np.uint8))) == 1

@@ -11,19 +11,24 @@ from detection.vision.mtcnn_networks import output_network, proposal_network, re
 from detection.vision.pyramid import GREY, Pyramid
 
 CELL, STRIDE = 12, 2
+# From which confidence on candidates of the first and of the second network go on to the next, and from which on those
+# of the third are faces. FAINT lets more through, for a search in which the last network decides nearly alone.
+PACKAGE, FAINT, FACE = (0.6, 0.7), (0.4, 0.4), 0.8
 # The largest number of boxes that go on from a level of the pyramid, from all levels and from the second network.
 PER_LEVEL, PROPOSALS, REFINED = 150, 96, 24
 
 
 class Cascade:
-    """The three networks, compiled."""
+    """The three networks, compiled. `sure` is from which confidence on candidates go on: PACKAGE or FAINT."""
 
     def __init__(self, threads: int = 1) -> None:
         self._propose = proposal_network(threads)
         self._refine = refinement_network(threads)
         self._settle = output_network(threads)
 
-    def propose(self, pyramid: Pyramid, windows: list[float], margin: float = 0.0) -> Array:
+    def propose(
+        self, pyramid: Pyramid, windows: list[float], margin: float = 0.0, sure: tuple[float, float] = PACKAGE
+    ) -> Array:
         """Return candidates (n, 6): x1, y1, x2, y2, logit, window; the most certain first.
 
         `windows` are the sizes, in pixels of the frame, of the squares in which the first network looks for a face;
@@ -43,15 +48,16 @@ class Cascade:
             laid.append((cells[0].size, cells.shape[2], pyramid.width / width, pyramid.height / height, window))
         if not laid:
             return np.empty((0, 6), np.float32)
-        return suppress(_candidates(np.concatenate(read, axis=1), np.array(laid, np.float32), beyond), 0.5, levels=True)
+        found = _candidates(np.concatenate(read, axis=1), np.array(laid, np.float32), beyond, sure[0])
+        return suppress(found, 0.5, levels=True)
 
-    def settle(self, pyramid: Pyramid, candidates: Array) -> Array:
+    def settle(self, pyramid: Pyramid, candidates: Array, sure: tuple[float, float] = PACKAGE) -> Array:
         """Return faces (n, 15): x1, y1, x2, y2, confidence, x of the five landmarks, y of them, best first."""
         boxes = _square(suppress(candidates, 0.7)[:PROPOSALS, :5])
         if not len(boxes):
             return np.empty((0, 15), np.float32)
         read = self._refine(pyramid.cut(boxes, 24))
-        boxes = suppress(_adjust(boxes, read)[_sure(read[:, 4], 0.7)], 0.7)
+        boxes = suppress(_adjust(boxes, read)[_sure(read[:, 4], sure[1])], 0.7)
         boxes = _square(boxes[:REFINED])
         if not len(boxes):
             return np.empty((0, 15), np.float32)
@@ -60,19 +66,19 @@ class Cascade:
         x = boxes[:, :1] + sizes[:, :1] * read[:, 5:10] - 1
         y = boxes[:, 1:2] + sizes[:, 1:2] * read[:, 10:15] - 1
         faces = np.concatenate([_adjust(boxes, read), x, y], axis=1)
-        faces = suppress(faces[_sure(read[:, 4], 0.8)], 0.7, smaller=True)
+        faces = suppress(faces[_sure(read[:, 4], FACE)], 0.7, smaller=True)
         faces[:, 4] = 1 / (1 + np.exp(-faces[:, 4]))
         return faces
 
 
-def _candidates(read: Array, laid: Array, beyond: int) -> Array:
+def _candidates(read: Array, laid: Array, beyond: int, sure: float) -> Array:
     """Return the boxes (n, 6) of the cells (5, n) that the first network takes for a face.
 
     `laid` says of each size of windows: the number of its cells, of its columns, pixels of the frame for one of its own
     across and down, and the window.
     """
     ends = np.cumsum(laid[:, 0].astype(np.intp))
-    at = np.flatnonzero(_sure(read[4], 0.6))
+    at = np.flatnonzero(_sure(read[4], sure))
     level = np.searchsorted(ends, at, side="right")
     if (np.bincount(level, minlength=1) > PER_LEVEL).any():
         at = np.concatenate([_best(at[level == number], read[4]) for number in range(len(laid))])
