@@ -130,7 +130,8 @@ def _layers(points: Floats, stops: Stops, rng: np.random.Generator) -> list[Rows
     # a track without a Spotify id is a recording of its own: numbers below every other
     alone = recordings == 0
     recordings = np.where(alone, recordings.min(initial=0) - 1 - np.arange(len(order)), recordings)
-    order = order[np.unique(recordings, return_index=True)[1]]
+    # in the order that was drawn: the numbers of recordings are others in each process
+    order = order[np.sort(np.unique(recordings, return_index=True)[1])]
     distance = np.linalg.norm(stops.vad[order][:, None] - points, axis=2)
     nearest = distance.argmin(axis=1)
     most = PER_STEP if len(points) > 2 else PER_END

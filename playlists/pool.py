@@ -81,12 +81,11 @@ def along(columns: Columns, points: Floats, taste: Taste, *, seed: int) -> Rows:
 def _around(columns: Columns, rows: Rows, points: Floats, reach: float, seed: int) -> Rows:
     """Return some rows around each point: all of them within reach, or as many drawn from those as are wanted."""
     rng = np.random.default_rng(seed)
-    vad = columns.vad[rows]
+    vad = columns.vad.take(rows, axis=0)
     per_point = ALONG // len(points)
     taken = []
     for point in points.astype(np.float32):
-        apart = vad - point
-        found = rows[np.einsum("nd,nd->n", apart, apart) <= reach**2]
+        found = rows[_away(vad, point) <= reach**2]
         taken.append(found if len(found) <= per_point else rng.choice(found, per_point, replace=False, shuffle=False))
     return np.unique(np.concatenate(taken))
 
@@ -101,15 +100,10 @@ def _some(columns: Columns, rows: Rows, taste: Taste, target: Floats, seed: int)
 
 
 def _expected(columns: Columns, rows: Rows, leaning: Leaning, target: Floats) -> npt.NDArray[np.float32]:
-    """Return about what `rank` will expect of the rows, all of one emotion, at a price that allows for all of them.
-
-    `take` and whole columns at a time: indexing, and arithmetic on rows of three, take three times as long.
-    """
+    """Return about what `rank` will expect of the rows, all of one emotion, at a price that allows for all of them:
+    `take` needs half of the time of indexing, and less for points."""
     vad = columns.vad.take(rows, axis=0)
-    away = np.zeros(len(rows), np.float32)
-    for axis, point in enumerate(target.astype(np.float32)):
-        apart = vad[:, axis] - point
-        away += apart * apart
+    away = _away(vad, target.astype(np.float32))
     by_artist = np.zeros(columns.artists, np.float32)
     np.add.at(by_artist, leaning.artist[0], leaning.artist[1])
     if len(leaning.company) and columns.company.shape[1]:
@@ -120,6 +114,15 @@ def _expected(columns: Columns, rows: Rows, leaning: Leaning, target: Floats) ->
     expected = vad @ slope - 0.5 / WIDTH**2 * away
     expected += by_artist.take(columns.artist.take(rows)) + by_genre.take(columns.genre.take(rows))
     return np.asarray(expected, np.float32)
+
+
+def _away(vad: npt.NDArray[np.float32], point: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the squared distances (n,) of `vad` (n, 3) to a point (3,), by columns: by rows it takes twice as long."""
+    away = np.zeros(len(vad), np.float32)
+    for axis in range(3):
+        apart = vad[:, axis] - point[axis]
+        away += apart * apart
+    return away
 
 
 def _different(columns: Columns, rows: Rows) -> int:

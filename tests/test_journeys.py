@@ -68,6 +68,15 @@ def test_the_same_seed_gives_the_same_journey():
     assert plan(*ends, stops, k=8, seed=1).stops == plan(*ends, stops, k=8, seed=1).stops
 
 
+def test_it_is_the_same_under_other_numbers_of_recordings_as_each_process_has_its_own():
+    points = np.repeat(RNG.uniform(2, 6, (100, 3)), 5, axis=0)  # five tracks that are as good for every step
+    ends = np.array([3.0, 3, 3]), np.array([5.0, 5, 5])
+    numbers = RNG.permutation(500)
+    one, other = (make_stops(points, recordings=1 + found) for found in (numbers, numbers[::-1]))
+    for seed in range(20):
+        assert plan(*ends, one, k=8, seed=seed).stops == plan(*ends, other, k=8, seed=seed).stops
+
+
 def test_no_spotify_id_comes_twice():
     stops = make_stops(np.linspace([1, 1, 1], [4, 1, 1], 6), recordings=(1, 1, 2, 2, 3, 3))
     journey = plan(stops.vad[0], stops.vad[-1], stops, k=6, seed=0)
