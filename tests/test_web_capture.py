@@ -230,6 +230,7 @@ def test_back_forward_and_reload_show_what_was_there(page):
     page.go_back()
     expect(page.get_by_role("heading", name="How do you feel?")).to_be_visible()
     expect(page.locator("#capture")).to_have_count(0)
+    page.wait_for_load_state()  # going back loads the page anew: its script must be there to hear of going forward
     page.go_forward()
     expect(heading).to_be_visible()
     expect(page.locator("li.track").first).to_be_visible()
@@ -253,6 +254,7 @@ def test_a_face_that_waits_outlives_reload_back_forward_and_a_second_tab(page):
     page.go_back()
     expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
     expect(page.locator("#capture")).to_have_count(0)
+    page.wait_for_load_state()  # going back loads the page anew: its script must be there to hear of going forward
     page.go_forward()
     expect(page.get_by_role("heading", name=waiting)).to_be_visible()
     assert captures_of(page) == 2
