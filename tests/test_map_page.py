@@ -2,33 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import picture_of
-from tests.prepared import DEMO
-from tests.servers import PROCESSES, Process, environment, free_port, status_of, wait_until
+from tests.web_site import Site, sign_up
 
 PATIENCE_MS = 30_000
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory, prepared) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("map")
-    prepared.lay(DEMO, folder)
-    env = environment(folder, EMOTUNE_AUDIO=str(prepared.audio))
-    where = f"127.0.0.1:{free_port()}"
-    web = Process(*PROCESSES, "web", where, log=folder / "web.log", env=env)
-    wait_until("the web process", lambda: status_of(f"http://{where}") == 200)
-    yield f"http://{where}"
-    web.stop()
-
-
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 900})
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    context = browser.new_context(base_url=site.url, viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     page = context.new_page()
@@ -43,10 +29,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 
 def open_map(page: Page) -> None:
-    page.goto("/accounts/signup/?next=/map/")
-    page.get_by_label("E-mail").fill(f"{uuid4().hex}@example.org")
-    page.locator("input[name=password1]").fill("a long enough phrase")
-    page.get_by_role("button", name="Open the account").click()
+    sign_up(page)
     page.goto("/map/")
 
 
@@ -100,8 +83,8 @@ def test_the_keyboard_zooms_chooses_and_plays(page):
     assert page.evaluate("() => document.activeElement.id") == "map-canvas"
 
 
-def test_without_javascript_the_list_is_offered(browser, address):
-    context = browser.new_context(base_url=address, java_script_enabled=False)
+def test_without_javascript_the_list_is_offered(browser, site):
+    context = browser.new_context(base_url=site.url, java_script_enabled=False)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     open_map(page)
