@@ -6,12 +6,13 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 endif
 BIN := .venv/bin
 ARGS ?=
+IN_PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # One at a time, however many makes run: the second waits here, then finds everything done.
 ONE_AT_A_TIME = $(PYTHON) -c 'import fcntl, subprocess, sys; lock = open("Makefile"); \
 	fcntl.flock(lock, fcntl.LOCK_EX); sys.exit(subprocess.call(sys.argv[1:]))'
 
-.PHONY: setup setup-dev run test test-slow faults faults-short lint bench peers audit screenshots
+.PHONY: setup setup-dev run test test-short test-slow faults faults-short hostile lint bench peers audit screenshots
 .DEFAULT_GOAL := run
 
 setup:
@@ -24,7 +25,11 @@ run: setup
 	@exec $(BIN)/python -m emotune.launcher
 
 test: setup-dev
-	@exec $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+	@exec $(BIN)/pytest $(IN_PARALLEL) $(ARGS)
+
+# Whole sites in processes of their own, walks in a browser, random calls: a few minutes together.
+test-short: setup-dev
+	@exec $(BIN)/pytest $(IN_PARALLEL) -m short --ignore=tests/faults $(ARGS)
 
 test-slow: setup-dev
 	@exec $(BIN)/pytest -m slow $(ARGS)

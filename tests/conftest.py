@@ -37,8 +37,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ[PREPARED], ignore_errors=True)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that start most servers and browsers, lest a long one is the last."""
+    """Count what is short as slow, and begin with the files that start most servers, lest a long one is the last."""
+    for item in items:
+        if item.get_closest_marker("short"):
+            item.add_marker(pytest.mark.slow)
     starts = Counter(item.path for item in items if not STARTING.isdisjoint(getattr(item, "fixturenames", ())))
     items.sort(key=lambda item: -starts[item.path])
 

@@ -20,7 +20,7 @@ PLAYS = """async (audio) => {
 }"""
 
 
-@pytest.fixture(scope="module", params=["built-in", "postgresql-and-redis"])
+@pytest.fixture(scope="module", params=["built-in", pytest.param("postgresql-and-redis", marks=pytest.mark.short)])
 def emotune(request, tmp_path_factory, model, demo_audio) -> Iterator[Launched]:
     addresses = {}
     if request.param != "built-in":

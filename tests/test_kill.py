@@ -16,6 +16,8 @@ from tests.person import Person, frames_of
 from tests.prepared import DEMO
 from tests.servers import Process, Redis, Stack, server_folder, wait_until
 
+pytestmark = pytest.mark.short
+
 FRAMES = [jpeg(smiling_photograph().resize((2400, 1800)))] * 4
 
 
@@ -95,7 +97,6 @@ def locked(connection: psycopg.Connection, capture: str, attempt: int) -> bool:
     return False
 
 
-@pytest.mark.slow
 def test_a_capture_that_kills_its_worker_each_time_is_given_up_after_three(person, worker, database):
     """The others go on: the worker reads the next capture."""
     with psycopg.connect(database) as connection:
@@ -114,7 +115,6 @@ def test_a_capture_that_kills_its_worker_each_time_is_given_up_after_three(perso
     assert "happy" in person.wait_for(person.show(FRAMES[:1]), "done", seconds=30).text
 
 
-@pytest.mark.slow
 def test_a_process_that_hangs_is_ended_and_its_capture_ends_in_words(person, worker, database):
     """It waits for a lock of ours when its time is over, and goes on waiting: after twenty seconds it is killed."""
     with held_in_the_middle(person, database) as capture:
@@ -125,7 +125,6 @@ def test_a_process_that_hangs_is_ended_and_its_capture_ends_in_words(person, wor
     assert hanging not in psutil.Process(worker.pid).children()
 
 
-@pytest.mark.slow
 def test_a_process_that_has_grown_is_replaced_by_a_warm_one_and_no_capture_is_lost(person, stack):
     """Every process has more than one megabyte, so each reads one capture and goes."""
     stack.env["WORKER_MAX_MEMORY_MB"] = "1"
@@ -143,7 +142,6 @@ def test_a_process_that_has_grown_is_replaced_by_a_warm_one_and_no_capture_is_lo
     stack.stop_worker()
 
 
-@pytest.mark.slow
 def test_a_worker_is_warm_before_it_is_ready_and_takes_a_capture(person, stack, worker):
     person.wait_for(person.show(FRAMES[:1]), "done")
     words = worker.words().rpartition(READER_IS_WARM)
@@ -151,7 +149,6 @@ def test_a_worker_is_warm_before_it_is_ready_and_takes_a_capture(person, stack, 
     assert words[2].index(" ready.") < words[2].index("detection.read_capture")
 
 
-@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_and_started_again_reads_the_capture(person, stack, worker, database):
     with held_in_the_middle(person, database) as capture:
         worker.kill()
@@ -208,7 +205,6 @@ def test_without_a_broker_pictures_are_refused_in_words_and_the_rest_goes_on(per
     stack.stop_worker()
 
 
-@pytest.mark.slow
 def test_a_broker_that_comes_back_empty_ends_the_capture_in_words(person, stack, redis):
     capture = person.show(FRAMES[:1])
     redis.kill()

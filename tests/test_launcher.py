@@ -56,6 +56,7 @@ def assert_all_gone(processes: list[psutil.Process]) -> None:
     assert alive == []
 
 
+@pytest.mark.short
 def test_two_at_once_have_a_broker_each_and_each_stops_all_of_its_own_on_sigterm(launch):
     both = [launch(), launch()]
     families = [wait_until_up(process) for process in both]
@@ -70,6 +71,7 @@ def test_two_at_once_have_a_broker_each_and_each_stops_all_of_its_own_on_sigterm
         assert "KeyboardInterrupt" not in process.words()
 
 
+@pytest.mark.short
 @pytest.mark.parametrize("name", ["worker", "jobs"])
 def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch, name):
     process = launch()
@@ -80,6 +82,7 @@ def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch, name):
     assert_all_gone(processes)
 
 
+@pytest.mark.short
 def test_after_a_killed_launcher_the_next_one_starts_on_the_same_port_and_stops_on_ctrl_c(launch):
     first = launch()
     orphans = wait_until_up(first)

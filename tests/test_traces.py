@@ -48,6 +48,14 @@ def needles() -> list[bytes]:
 NEEDLES = needles()
 
 
+def words() -> np.ndarray:
+    """Return the sorted words of 8 bytes of which a file has one at a multiple of 8 wherever it has a needle."""
+    return np.unique([np.frombuffer(needle, np.uint64, 1, phase)[0] for needle in NEEDLES for phase in range(8)])
+
+
+WORDS = words()
+
+
 class Places:
     """Every place where a picture could have been left by a stack and its servers since a moment."""
 
@@ -85,7 +93,10 @@ def holds_a_needle(file: Path) -> bool:
         text = file.read_bytes()
     except OSError:
         return False
-    return any(needle in text for needle in NEEDLES)
+    # to look for words first is several times as fast
+    found = np.frombuffer(text, np.uint64, len(text) // 8)
+    near = WORDS.take(WORDS.searchsorted(found), mode="clip")
+    return bool((near == found).any()) and any(needle in text for needle in NEEDLES)
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +202,7 @@ def longest_row(database: str) -> int:
     return max(row[0] or 0 for row in rows if row)
 
 
+@pytest.mark.short
 def test_on_sqlite_and_the_built_in_broker_nothing_is_left_either(tmp_path_factory, model, prepared, redis_url):
     folder = tmp_path_factory.mktemp("traces-sqlite")
     prepared.lay(DEMO, folder)

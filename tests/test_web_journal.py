@@ -92,6 +92,7 @@ def test_what_was_heard_in_a_mood_is_played(page):
     expect(page.locator("#now-title")).to_have_text(page.locator("li.track").first.get_attribute("data-title"))
 
 
+@pytest.mark.short
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (360, "dark"), (1280, "dark"), (1920, "light")])
 def test_it_fits_and_is_accessible_with_all_tables_open(page, width, scheme):
     expect(zone(page)).to_have_text("Days of Asia/Tokyo")
