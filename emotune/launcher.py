@@ -17,6 +17,7 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 from emotune.embedded import embedded_server
+from emotune.starting import CannotStart, configure
 
 LOCALHOST = "localhost"
 # Addresses of this machine that mean localhost too, and by which each of them is reached.
@@ -28,10 +29,6 @@ PORT_PATIENCE_S = 3.0
 # Celery ends the task at hand first; longer than this nobody wants to wait.
 STOP_S = 10.0
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class CannotStart(Exception):
-    """What keeps emotune from starting, in one line."""
 
 
 def say(line: str) -> None:
@@ -130,17 +127,6 @@ def broker() -> Iterator[dict[str, str]]:
         return
     with embedded_server(urlsplit(settings.REDIS_URL).port or 0) as url:
         yield {"REDIS_URL": url}
-
-
-def configure() -> None:
-    """Read the settings and load the apps. Raises CannotStart."""
-    import django
-    from django.core.exceptions import ImproperlyConfigured
-
-    try:
-        django.setup()
-    except ImproperlyConfigured as error:
-        raise CannotStart(str(error)) from error
 
 
 def prepare() -> None:

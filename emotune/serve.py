@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from emotune.launcher import CannotStart, configure
+from emotune.starting import CannotStart, configure
 
 # gunicorn would listen there beside what the command line says, not instead.
 BIND = "--bind=127.0.0.1:8000"

@@ -100,9 +100,16 @@ def test_every_setting_that_is_read_is_documented():
 LOADED = """
 import sys
 import django
+role = sys.argv[1]
 django.setup()
-from django.urls import get_resolver
-get_resolver().url_patterns
+import emotune.serve
+if role == "web":
+    import emotune.wsgi
+    from django.urls import get_resolver
+    get_resolver().url_patterns
+else:
+    import detection.reading, detection.vision.reader, emotune.celery
+    emotune.celery.app.loader.import_default_modules()
 for module in list(sys.modules.values()):
     print(getattr(module, "__file__", None) or "")
 """
@@ -117,17 +124,23 @@ def imported_by(file):
             yield statement.module.split(".")[0]
 
 
-def test_the_image_of_the_web_has_what_the_web_imports(tmp_path):
+def listed_in(*files):
+    lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
+    return {Requirement(line).name.lower() for line in lines if line and not line.startswith(("#", "-r"))}
+
+
+@pytest.mark.parametrize("role", ["web", "worker"])
+def test_an_image_has_what_its_processes_import(tmp_path, role):
     env = {"PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "emotune.settings", "EMOTUNE_DIR": str(tmp_path)}
-    loaded = [sys.executable, "-c", LOADED]
+    loaded = [sys.executable, "-c", LOADED, role]
     ran = subprocess.run(loaded, cwd=ROOT, env=env, check=True, capture_output=True, text=True, timeout=120)
     files = [
         Path(line) for line in ran.stdout.splitlines() if line.startswith(f"{ROOT}/") and "site-packages" not in line
     ]
     by_module = metadata.packages_distributions()
     used = {by_module[name][0].lower() for file in files for name in imported_by(file) if name in by_module}
-    lines = (ROOT / "requirements-web.txt").read_text().splitlines()
-    listed = {Requirement(line).name.lower() for line in lines if line and not line.startswith("#")}
+    listed = listed_in("requirements-web.txt", *(["requirements-worker.txt"] if role == "worker" else []))
     assert {"django", "numpy", "celery"} <= used
+    assert role == "web" or {"onnx", "onnxruntime"} <= used
     # parts of Celery and of Django
     assert used - listed - {"kombu", "billiard", "asgiref"} == set()
