@@ -6,6 +6,8 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 endif
 BIN := .venv/bin
 ARGS ?=
+# Modules are compiled once, and not in each of the many processes that tests start.
+unexport PYTHONDONTWRITEBYTECODE
 IN_PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # One at a time, however many makes run: the second waits here, then finds everything done.

@@ -3,13 +3,12 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
-import pytest
 
-from tests.servers import ROOT, Postgres, server_folder
+from tests.prepared import MIGRATED
+from tests.servers import ROOT, manage
 
 SEED = """
 from accounts.models import User
@@ -37,26 +36,15 @@ def contents(url):
         return {name: connection.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for name in sorted(tables)}
 
 
-@pytest.fixture
-def database():
-    with server_folder("backup") as folder:
-        server = Postgres(folder)
-        try:
-            yield server
-        finally:
-            server.stop()
-
-
-def test_a_lost_database_comes_back_whole(database, tmp_path):
+def test_a_lost_database_comes_back_whole(postgres, tmp_path):
     backup, restore = commands()
-    tools = Path(database.arguments[0]).parent
+    tools = Path(postgres.arguments[0]).parent
     env = os.environ | {
-        "DATABASE_URL": database.url("emotune"),
+        "DATABASE_URL": postgres.url("backup", like=MIGRATED),
         "EMOTUNE_DIR": str(tmp_path),
         "PATH": f"{tools}:{os.environ['PATH']}",
     }
-    for arguments in (["migrate", "--no-input", "-v0"], ["shell", "-v0", "-c", SEED]):
-        subprocess.run([sys.executable, "manage.py", *arguments], env=env, cwd=ROOT, check=True, timeout=120)
+    manage("shell", "-v0", "-c", SEED, env=env)
     before = contents(env["DATABASE_URL"])
     assert len(before["playlists_rating"]) == 100
     subprocess.run(["sh", "-ec", backup], env=env, cwd=tmp_path, check=True, timeout=60)

@@ -3,15 +3,28 @@
 import numpy as np
 import pytest
 
-from detection.vision.batches import Batches, make_targets, mix, taught
 from detection.vision.card import HEADS, softmax
 from detection.vision.classifier import Classifier
 from detection.vision.data import load_split
 from detection.vision.recipe import Recipe
-from detection.vision.teachers import lesson
 from tests.vision_files import write_faces, write_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
+
+
+# Keras takes seconds to load: only the process that comes to these tests shall wait for it.
+@pytest.fixture
+def batches():
+    from detection.vision import batches
+
+    return batches
+
+
+@pytest.fixture
+def lesson():
+    from detection.vision.teachers import lesson
+
+    return lesson
 
 
 @pytest.fixture
@@ -19,7 +32,7 @@ def folder(tmp_path):
     return write_faces(tmp_path / "faces", {"train": 4, "public_test": 2})
 
 
-def test_teachers_say_the_mean_of_their_answers_to_each_picture_and_its_mirrored_twin(folder, tmp_path):
+def test_teachers_say_the_mean_of_their_answers_to_each_picture_and_its_mirrored_twin(lesson, folder, tmp_path):
     split = load_split(folder, "train")
     models = [write_model(tmp_path / "one"), write_model(tmp_path / "two")]
     read: list[int] = []
@@ -31,7 +44,7 @@ def test_teachers_say_the_mean_of_their_answers_to_each_picture_and_its_mirrored
         assert said[head] == pytest.approx(sum(softmax(part[head]) for part in logits) / 2, abs=1e-4)
 
 
-def test_a_lesson_is_kept_until_the_teachers_or_the_pictures_change(folder, tmp_path):
+def test_a_lesson_is_kept_until_the_teachers_or_the_pictures_change(lesson, folder, tmp_path):
     split, cache = load_split(folder, "train"), tmp_path / "lesson.npz"
     model = write_model(tmp_path / "one")
     first = lesson([model], split, cache, lambda _: None)
@@ -42,20 +55,20 @@ def test_a_lesson_is_kept_until_the_teachers_or_the_pictures_change(folder, tmp_
     assert read == [5]
 
 
-def test_targets_mix_own_and_taught_shares_and_fill_in_what_nobody_voted_for():
+def test_targets_mix_own_and_taught_shares_and_fill_in_what_nobody_voted_for(batches):
     own = {"labels": np.eye(7)[[0, 1]], "crowd": np.array([np.eye(7)[0], np.zeros(7)])}
     said = dict.fromkeys(HEADS, np.full((2, 7), 1 / 7))
-    targets = taught(own, said, 0.25)
+    targets = batches.taught(own, said, 0.25)
     assert targets["labels"][0, 0] == pytest.approx(0.75 + 0.25 / 7)
     assert targets["crowd"][0, 0] == pytest.approx(0.75 + 0.25 / 7)
     assert targets["crowd"][1] == pytest.approx(1 / 7)
 
 
-def test_mixed_pictures_have_mixed_targets_and_no_target_counts_where_there_is_none():
+def test_mixed_pictures_have_mixed_targets_and_no_target_counts_where_there_is_none(batches):
     faces = np.stack([np.zeros((4, 4)), np.ones((4, 4))] * 10).astype(np.float32)
     targets = dict.fromkeys(HEADS, np.eye(7, dtype=np.float32)[[0, 1] * 10])
     weights = {"labels": np.ones(20, np.float32), "crowd": np.array([1, 0] * 10, np.float32)}
-    mixed, shares, counted = mix(faces, targets, weights, 0.4, np.random.default_rng(0))
+    mixed, shares, counted = batches.mix(faces, targets, weights, 0.4, np.random.default_rng(0))
     assert shares["labels"].sum(axis=1) == pytest.approx(1)
     assert shares["labels"][:, 1] == pytest.approx(mixed[:, 0, 0], abs=1e-6)
     assert ((mixed[:, 0, 0] > 0) & (mixed[:, 0, 0] < 1)).any()
@@ -63,10 +76,10 @@ def test_mixed_pictures_have_mixed_targets_and_no_target_counts_where_there_is_n
     assert counted["crowd"] == pytest.approx(1 - mixed[:, 0, 0], abs=1e-6)
 
 
-def test_batches_of_a_recipe_with_mixup_are_the_same_again(folder):
+def test_batches_of_a_recipe_with_mixup_are_the_same_again(batches, folder):
     split = load_split(folder, "train")
-    one, two = (Batches(split, Recipe(batch=8, mixup=0.2))[1] for _ in range(2))
+    one, two = (batches.Batches(split, Recipe(batch=8, mixup=0.2))[1] for _ in range(2))
     assert (one[0] == two[0]).all()
     assert (one[1]["labels"] == two[1]["labels"]).all()
-    assert (one[0] != Batches(split, Recipe(batch=8))[1][0]).any()
-    assert make_targets(split, Recipe())["crowd"].sum() == 0
+    assert (one[0] != batches.Batches(split, Recipe(batch=8))[1][0]).any()
+    assert batches.make_targets(split, Recipe())["crowd"].sum() == 0
