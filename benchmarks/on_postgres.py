@@ -36,6 +36,7 @@ def main() -> int:
         with running(Postgres(here, copy_of=kept)) as server:
             url = f"postgresql://emotune@127.0.0.1:{server.port}/{DATABASE}"
             env = environment(folder, DATABASE_URL=url, LOG_LEVEL="ERROR")
+            manage("migrate", "--verbosity=0", env=env)  # what was kept may be from before the last migration
             return subprocess.run([sys.executable, *options.script], env=env, cwd=ROOT, check=False).returncode
 
 
