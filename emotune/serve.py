@@ -7,7 +7,6 @@ gunicorn or Celery as it is.
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from emotune.starting import CannotStart, configure
 
@@ -68,8 +67,7 @@ def main() -> None:
 
     if os.environ.get("METRICS_START_EMPTY"):
         forget_former_processes()
-    beside = Path(sys.executable).with_name(program)
-    os.execv(beside, [str(beside), *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", program, *arguments])  # noqa: S606
 
 
 if __name__ == "__main__":
