@@ -29,7 +29,8 @@ run: setup
 test: setup-dev
 	@exec $(BIN)/pytest $(IN_PARALLEL) $(ARGS)
 
-# Whole sites in processes of their own, walks in a browser, random calls: a few minutes together.
+# Whole sites whose parts are killed, walks in a browser, random calls and uploads, small trainings: all that is slow but
+# the soak and the faults.
 test-short: setup-dev
 	@exec $(BIN)/pytest $(IN_PARALLEL) -m short --ignore=tests/faults $(ARGS)
 

@@ -99,7 +99,7 @@ def env(postgres, tmp_path, redis_url):
     return environment(tmp_path, DATABASE_URL=postgres.url("accounts", like=MIGRATED), REDIS_URL=redis_url)
 
 
-@pytest.mark.slow
+@pytest.mark.short
 def test_a_hundred_thousand_listens_are_copied_in_bounded_memory_and_deleted_in_seconds(env):
     seen = json.loads(manage("shell", "--verbosity=0", "-c", MANY, env=env))
     assert seen["state"] == "done"

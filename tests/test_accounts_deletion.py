@@ -148,7 +148,7 @@ def test_nothing_is_left_in_any_table_file_or_key(store, files, track):
     assert not User.objects.filter(pk=ada.pk).exists()
 
 
-@pytest.mark.slow
+@pytest.mark.short
 def test_an_account_with_100_000_listens_is_copied_in_bounded_memory_and_deleted_in_seconds(store, files, track):
     before = rows(), files_in(files), keys_in(store)
     ada = make_person("ada@example.org")

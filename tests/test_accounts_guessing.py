@@ -126,7 +126,7 @@ class TestSlowing:
         assert all(answer.status_code == 200 for answer in answers)
         alone.clear()
 
-    @pytest.mark.slow
+    @pytest.mark.short
     @pytest.mark.parametrize(
         ("address_at", "account_at", "allowed", "seconds"),
         [

@@ -10,7 +10,7 @@ from tests.browser import picture_of
 from tests.web_site import Complaints, Site, overflow, violations
 
 # half a minute and more in a browser
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.short
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from playwright.sync_api import Browser
 from tests.web_site import Complaints, Site, overflow, violations
 
 
-@pytest.mark.slow
+@pytest.mark.short
 def test_the_page_shows_every_operation_under_the_strict_policy(site: Site, browser: Browser):
     page = browser.new_page(base_url=site.url)
     complaints = Complaints(page)

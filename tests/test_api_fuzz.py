@@ -58,7 +58,7 @@ def run(server: ApiServer, folder: Path, *options: str, token: str = "") -> tupl
     return int(cases[1].replace(",", "")), done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.short
 def test_nothing_that_the_contract_allows_or_forbids_surprises_the_api(server, tmp_path):
     known, _ = run(server, tmp_path, "--phases=examples,coverage,fuzzing", "--max-examples=20", token=server.ada)
     admin, _ = run(server, tmp_path, "--phases=examples,coverage,fuzzing", "--max-examples=20", token=server.root)

@@ -113,7 +113,7 @@ def count(env: dict[str, str]) -> Any:
     return json.loads(manage("shell", "--verbosity=0", "--command", COUNT, env=env))
 
 
-@pytest.mark.slow
+@pytest.mark.short
 def test_imports_at_the_same_time_leave_one_clustering_in_force(env, tmp_path):
     files = [
         write_muse(tmp_path / f"{part}.csv", *[muse_row(n) for n in range(100 * part + 1, 100 * part + 1201)])
@@ -125,7 +125,7 @@ def test_imports_at_the_same_time_leave_one_clustering_in_force(env, tmp_path):
     assert count(env) == [1400, 1400, 1]
 
 
-@pytest.mark.slow
+@pytest.mark.short
 def test_killed_at_any_moment_the_catalogue_is_whole_and_the_next_run_completes(env, tmp_path):
     file = write_muse(tmp_path / "muse.csv", *[muse_row(n) for n in range(1, 30_001)])
     begin = time.monotonic()

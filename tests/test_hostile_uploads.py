@@ -130,7 +130,7 @@ def running(tmp_path: Path, postgres: Any, real_redis: Any):
     site.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.short
 def test_hostile_uploads_harm_nobody(running: Site) -> None:
     person = Person(running.url)
     bombs()  # made once, before the senders ask for them

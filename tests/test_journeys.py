@@ -41,7 +41,7 @@ def test_near_moods_have_fewer_stops_and_the_same_one_two():
         waypoints(start, start, 1)
 
 
-@pytest.mark.parametrize("journeys", [200, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("journeys", [200, pytest.param(1000, marks=pytest.mark.short)])
 def test_journeys_between_random_moods_are_even_and_arrive(journeys):
     centres = np.array(ANCHORS)
     cloud = centres.mean(axis=0) + RNG.normal(size=(60_000, 3)) * centres.std(axis=0) * 1.2

@@ -83,7 +83,7 @@ print(json.dumps({"calls": calls, "left": Playlist.objects.count()}))
 MANY = int(os.environ.get("RANDOM_CALLS", "1000"))
 
 
-@pytest.mark.parametrize("calls", [25, pytest.param(MANY, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("calls", [25, pytest.param(MANY, marks=pytest.mark.short)])
 def test_random_calls_give_fifteen_different_tracks_at_most_two_by_an_artist_and_the_same_again(
     calls, postgres, tmp_path
 ):

@@ -15,7 +15,7 @@ def folder(tmp_path):
     return write_faces(tmp_path / "faces", {"train": 4, "public_test": 2})
 
 
-@pytest.mark.slow
+@pytest.mark.short
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
 def test_a_training_prints_its_card_alone_and_its_weights_are_measured_by_the_other_command(folder, tmp_path, capsys):
     out = tmp_path / "out"

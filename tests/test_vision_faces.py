@@ -167,7 +167,7 @@ def test_it_finds_what_the_package_finds_in_photographs(finder, package, data):
     assert min(seen) >= 1
 
 
-@pytest.mark.slow
+@pytest.mark.short
 def test_it_finds_what_the_package_finds_in_frames_made_of_photographs(finder, package, data):
     rng = np.random.default_rng(4)
     for photograph in sorted((data / "faces").glob("photo0*.jpg")):

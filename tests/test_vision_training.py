@@ -214,7 +214,7 @@ class Stop(Exception):
     """Stands for a kill in the middle of an epoch."""
 
 
-@pytest.mark.slow
+@pytest.mark.short
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
 def test_a_training_that_was_stopped_goes_on_and_leaves_weights_that_can_be_served(folder, tmp_path):
     from detection.vision.recipe import Recipe

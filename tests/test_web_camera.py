@@ -13,7 +13,7 @@ PATIENCE_MS = 60_000
 ELSEWHERE = "emotune.example"
 
 # a Chromium for each test
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.short
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ IS_SEEN = """place => {
 }"""
 
 # every step of a long way
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.short
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.web_site import Site, sign_up
 PATIENCE_MS = 60_000
 
 # half a minute and more in a browser
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.short
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ PATIENCE_MS = 60_000
 TRIED = 1000
 
 # a Chromium for each test
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.short
 
 Shown = Callable[[Image.Image], contextlib.AbstractContextManager[Page]]
 

@@ -19,7 +19,7 @@ MORE_CAPTURES = ("unsure", "no_face", "queued")
 STRANGERS = ("account_", "home", "about", "privacy", "playlists:shared", "mfa_")
 
 # half a minute and more in a browser
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.short
 
 
 @pytest.fixture
