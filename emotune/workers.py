@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import resource
+import secrets
 import socket
 import threading
 import time
@@ -33,7 +34,7 @@ class Worker:
     """A worker process as it last described itself."""
 
     name: str
-    """host:process id"""
+    """host:process id:something drawn"""
     role: str
     """`faces` or `jobs`"""
     is_warm: bool
@@ -59,7 +60,8 @@ class Voice:
     """What this process says of itself, from a thread of its own."""
 
     def __init__(self, role: str) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        # Containers on their host's network share its name, and each counts its processes from 1.
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
         self.role = role
         self.is_warm = False
         self.tasks = 0

@@ -47,6 +47,14 @@ def test_a_reader_counts_once_it_is_warm_and_as_long_as_it_speaks(memory):
     assert worker.is_silent
 
 
+def test_processes_of_one_host_name_and_number_are_two(memory):
+    """Containers on their host's network are such."""
+    voices = [Voice(FACES), Voice(JOBS)]
+    for voice in voices:
+        voice.say()
+    assert {worker.role for worker in present()} == {FACES, JOBS}
+
+
 def test_one_that_is_forgotten_leaves_no_name_behind(memory):
     voice = Voice(FACES)
     voice.say()
