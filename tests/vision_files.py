@@ -4,12 +4,12 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from detection.vision.card import Architecture, Card
+from detection.vision.weights import write_weights
 from emotune.emotions import EMOTIONS
 
 SMALL = Architecture(stem=4, widths=(4, 6), blocks=2)
@@ -61,8 +61,7 @@ def random_weights(architecture: Architecture, seed: int = 0) -> list[np.ndarray
 def write_model(folder: Path, architecture: Architecture = SMALL, **card) -> Path:
     """Write a folder as `save_network` does, without Keras."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights: dict[str, Any] = {f"w{i:03d}": values for i, values in enumerate(random_weights(architecture))}
-    np.savez(folder / "weights.npz", **weights)
+    write_weights(folder, random_weights(architecture))
     text = json.dumps(Card("test-1", architecture, **card).to_json())
     (folder / "card.json").write_text(text, encoding="utf-8")
     return folder

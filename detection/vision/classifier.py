@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +9,7 @@ import numpy.typing as npt
 from detection.vision.card import Architecture, Card, ModelFileError, load_card, probabilities
 from detection.vision.data import SIZE
 from detection.vision.graphs import Array, Compiled, Graph, multiplies_bytes
+from detection.vision.weights import read_weights, write_weights
 from emotune.emotions import EMOTIONS
 
 # Faces go through the network in batches of at most this many, so that memory does not grow with what is asked.
@@ -33,7 +33,7 @@ class Classifier:
         """
         card = load_card(folder)
         try:
-            weights, ranges = _stored(folder)
+            weights, ranges = read_weights(folder)
             if exact or not multiplies_bytes():
                 ranges = None
             graph, output = _layout(card.architecture, weights, ranges)
@@ -61,18 +61,10 @@ def observe(folder: Path, crops: npt.NDArray[np.uint8]) -> None:
     architecture = load_card(folder).architecture
     if architecture.squeeze:
         return
-    weights, _ = _stored(folder)
+    weights, _ = read_weights(folder)
     graph, _ = _layout(architecture, weights, None)
     batches = (crops[start : start + BATCH, ..., None] for start in range(0, len(crops), BATCH))
-    stored: dict[str, Any] = {f"w{i:03d}": values for i, values in enumerate(weights)}
-    np.savez(folder / "weights.part.npz", **stored, ranges=graph.observed(SHAPE, batches))
-    (folder / "weights.part.npz").replace(folder / "weights.npz")
-
-
-def _stored(folder: Path) -> tuple[list[Array], Array | None]:
-    with np.load(folder / "weights.npz", allow_pickle=False) as stored:
-        weights = [stored[name] for name in sorted(stored.files) if name != "ranges"]
-        return weights, stored["ranges"] if "ranges" in stored.files else None
+    write_weights(folder, weights, graph.observed(SHAPE, batches))
 
 
 def _layout(architecture: Architecture, weights: list[Array], ranges: Array | None) -> tuple[Graph, str]:

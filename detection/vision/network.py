@@ -12,6 +12,7 @@ from keras import layers
 
 from detection.vision.card import HEADS, Architecture, Card, ModelFileError, load_card, write_card
 from detection.vision.data import SIZE
+from detection.vision.weights import read_weights, write_weights
 from emotune.emotions import EMOTIONS
 
 
@@ -114,10 +115,7 @@ def predict(network: keras.Model, faces: npt.NDArray[np.uint8], batch: int = 256
 def save_network(network: keras.Model, card: Card, folder: Path) -> None:
     """Write `weights.npz` and `card.json` to `folder`, each to a part file first, so that a reader sees whole files."""
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / "weights.part.npz"
-    weights: dict[str, Any] = {f"w{i:03d}": np.asarray(w, np.float32) for i, w in enumerate(network.get_weights())}
-    np.savez(part, **weights)
-    part.replace(folder / "weights.npz")
+    write_weights(folder, network.get_weights())
     write_card(folder, card)
 
 
@@ -126,8 +124,7 @@ def load_network(folder: Path) -> tuple[keras.Model, Card]:
     card = load_card(folder)
     network = build_network(card.architecture)
     try:
-        with np.load(folder / "weights.npz", allow_pickle=False) as stored:
-            network.set_weights([stored[name] for name in sorted(stored.files) if name != "ranges"])
+        network.set_weights(read_weights(folder)[0])
     except (OSError, ValueError) as error:
         raise ModelFileError(f"{folder}/weights.npz does not fit its card ({error}); train again") from error
     return network, card
