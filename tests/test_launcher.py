@@ -71,7 +71,6 @@ def test_two_at_once_have_a_broker_each_and_each_stops_all_of_its_own_on_sigterm
         assert "KeyboardInterrupt" not in process.words()
 
 
-@pytest.mark.short
 @pytest.mark.parametrize("name", ["worker", "jobs"])
 def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch, name):
     process = launch()
@@ -82,7 +81,6 @@ def test_a_worker_that_dies_ends_the_web_process_and_is_named(launch, name):
     assert_all_gone(processes)
 
 
-@pytest.mark.short
 def test_after_a_killed_launcher_the_next_one_starts_on_the_same_port_and_stops_on_ctrl_c(launch):
     first = launch()
     orphans = wait_until_up(first)
