@@ -31,9 +31,17 @@ def end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def compute_in_one_thread() -> None:
+    """Let NumPy compute where it is called, from its import on: requests have threads of their own, and a second one
+    for each of them would wait for a core that others use.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def serve(*addresses: str) -> None:
     from gunicorn.app.wsgiapp import WSGIApplication
 
+    compute_in_one_thread()
     # gunicorn proves by this file every second that it is alive; on a disk that could wait
     memory = Path("/dev/shm")  # noqa: S108
     binds = [f"--bind={address}" for address in addresses]

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from emotune.processes import compute_in_one_thread
 from emotune.starting import CannotStart, configure
 
 # gunicorn would listen there beside what the command line says, not instead.
@@ -35,6 +36,7 @@ def command(role: str, options: Sequence[str] = ()) -> list[str]:
     celery = ["celery", "--app=emotune.celery", "--quiet"]
     level = f"--loglevel={settings.LOG_LEVEL}"
     if role == "web":
+        compute_in_one_thread()
         memory = ["--worker-tmp-dir=/dev/shm"] if os.access("/dev/shm", os.W_OK) else []  # noqa: S108
         bind = [] if any(option.startswith(("--bind", "-b")) for option in options) else [BIND]
         return ["gunicorn", "emotune.wsgi", f"--workers={settings.WEB_WORKERS}", *WEB, *memory, *bind, *options]
