@@ -96,6 +96,14 @@ def test_a_half_covered_face_is_found_by_the_second_look(finder, covered):
     assert np.hypot(*np.subtract(face.landmarks["left_eye"], LEFT_EYE)) < 12
 
 
+def test_a_face_in_a_dark_room_is_found_by_the_second_look(finder):
+    noise = np.random.default_rng(0).normal(0, 4, astronaut().shape)
+    frame = np.clip(astronaut() * 0.08 + noise, 0, 255).astype(np.uint8)
+    assert FaceFinder(turns=()).find(frame) == []
+    (face,) = finder.find(frame)
+    assert np.hypot(*np.subtract(face.landmarks["left_eye"], LEFT_EYE)) < 6
+
+
 def test_a_dark_and_a_blurred_face_are_found(finder):
     image = Image.fromarray(astronaut())
     assert len(finder.find((astronaut() * 0.3).astype(np.uint8))) == 1

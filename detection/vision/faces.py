@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from detection.vision.cascade import FAINT, Cascade
 from detection.vision.pyramid import GREY, Pyramid
@@ -29,6 +29,9 @@ MARGIN, LARGE, LARGEST = 1 / 3, 0.3, 1.5
 # face is found, the frame is looked at again with FAINT candidates, turned by these degrees, anticlockwise, and a face
 # counts from the confidence beside them: turned by 30, patterns look like faces sooner.
 TURNS = ((0, 0.8), (-15, 0.8), (15, 0.8), (-30, 0.9), (30, 0.9))
+# Before that, the values of a frame whose brightest hundredth is darker than DARK are stretched to 0..255, but for CUT
+# percent at each end. In frames with light that finds a few faces more, and sees some where there are none.
+DARK, CUT = 110, 0.5
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ class FaceFinder:
 
     def _faint(self, pyramid: Pyramid) -> list[Face]:
         """Return the surest face of the frame turned each way, if one is close."""
-        frame = Image.fromarray(pyramid.resized(pyramid.width, pyramid.height))
+        frame = _lit(pyramid.resized(pyramid.width, pyramid.height))
         found = [face for turn, sure in self._turns for face in self._turned(frame, turn) if face.confidence >= sure]
         return sorted(found, key=lambda face: -face.confidence)[:1]
 
@@ -86,6 +89,14 @@ class FaceFinder:
         sizes = windows(max(SMALLEST, NEAR * max(frame.size)), min(frame.size))
         rows = self._cascade.settle(turned, self._cascade.propose(turned, sizes, sure=FAINT), sure=FAINT)
         return [_turned_back(_face(row, turned), turn, frame.size) for row in rows]
+
+
+def _lit(frame: npt.NDArray[np.uint8]) -> Image.Image:
+    """Return a frame as a picture, a dark one with its values stretched."""
+    picture = Image.fromarray(frame)
+    if np.percentile(frame[::4, ::4], 99) >= DARK:
+        return picture
+    return ImageOps.autocontrast(picture, cutoff=CUT, preserve_tone=True)
 
 
 def windows(smallest: float, largest: float) -> list[float]:
