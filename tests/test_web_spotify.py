@@ -21,6 +21,8 @@ window.say = (position, isPaused) => parent.postMessage(
   { type: "playback_update", payload: { isPaused, isBuffering: false, duration: 200000, position } }, "*");
 parent.postMessage({ type: "ready" }, "*");
 </script>"""
+# A frame that is out of sight draws nothing, and what waits for it to draw would wait for ever.
+POLLING_MS = 50
 TRACKS = """
 from catalogue.models import Track
 from emotune.emotions import BY_NAME
@@ -68,7 +70,7 @@ def widget(page: Page) -> Frame:
     """Return the widget of the track that plays, once it has been told to play."""
     frame = page.locator(".is-playing iframe").element_handle().content_frame()
     assert frame
-    frame.wait_for_function("() => told.includes('play')")
+    frame.wait_for_function("() => told.includes('play')", polling=POLLING_MS)
     return frame
 
 
@@ -103,10 +105,10 @@ def test_the_bar_steers_the_widget(page):
     frame = widget(page)
     frame.evaluate("say(5000, false)")
     page.get_by_role("button", name="Pause").click()
-    frame.wait_for_function("() => told.at(-1) === 'pause'")
+    frame.wait_for_function("() => told.at(-1) === 'pause'", polling=POLLING_MS)
     frame.evaluate("say(5000, true)")
     page.get_by_role("button", name="Go on playing").click()
-    frame.wait_for_function("() => told.at(-1) === 'resume'")
+    frame.wait_for_function("() => told.at(-1) === 'resume'", polling=POLLING_MS)
     assert frame.evaluate("told.slice(-2)") == ["pause", "resume"]
 
 
