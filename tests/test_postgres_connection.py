@@ -34,6 +34,11 @@ def process(connection):
         return cursor.fetchone()[0]
 
 
+def last_asked(onlooker, number):
+    """Return the latest statement that the server heard from a process."""
+    return onlooker.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [number]).fetchone()[0]
+
+
 def begin_request(connection):
     """Do what Django does at a request's begin and at its first query."""
     connection.health_check_done = False
@@ -44,8 +49,7 @@ def begin_request(connection):
 def test_one_at_rest_is_used_again_without_asking_the_server(connection, onlooker):
     number = process(connection)
     begin_request(connection)
-    [said] = onlooker.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [number]).fetchone()
-    assert said == "SELECT pg_backend_pid()"
+    assert last_asked(onlooker, number) == "SELECT pg_backend_pid()"
     assert process(connection) == number
 
 
@@ -64,8 +68,7 @@ def test_one_to_which_the_server_said_something_else_is_asked_and_kept(connectio
     onlooker.execute("NOTIFY news")
     wait_until("the news", lambda: not is_quiet(connection.connection.fileno()))
     begin_request(connection)
-    [said] = onlooker.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [number]).fetchone()
-    assert said == "SELECT 1"
+    assert last_asked(onlooker, number) == "SELECT 1"
     assert process(connection) == number
 
 
@@ -73,8 +76,7 @@ def test_after_an_error_the_server_is_asked(connection, onlooker):
     number = process(connection)
     connection.errors_occurred = True
     begin_request(connection)
-    [said] = onlooker.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", [number]).fetchone()
-    assert said == "SELECT 1"
+    assert last_asked(onlooker, number) == "SELECT 1"
 
 
 def test_one_that_is_closed_here_is_not_usable(connection):

@@ -19,7 +19,7 @@ PER_LEVEL, PROPOSALS, REFINED = 150, 96, 24
 
 
 class Cascade:
-    """The three networks, compiled. `sure` is from which confidence on candidates go on: PACKAGE or FAINT."""
+    """The three networks, compiled. Both steps take from which confidence on candidates go on: PACKAGE or FAINT."""
 
     def __init__(self, threads: int = 1) -> None:
         self._propose = proposal_network(threads)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from detection.vision.cascade import FAINT, Cascade
+from detection.vision.cascade import FACE, FAINT, Cascade
 from detection.vision.pyramid import GREY, Pyramid
 
 LANDMARKS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
@@ -28,7 +28,7 @@ MARGIN, LARGE, LARGEST = 1 / 3, 0.3, 1.5
 # A face that is shaded, half covered or tilted often fails before the last network, which would have known it. Where no
 # face is found, the frame is looked at again with FAINT candidates, turned by these degrees, anticlockwise, and a face
 # counts from the confidence beside them: turned by 30, patterns look like faces sooner.
-TURNS = ((0, 0.8), (-15, 0.8), (15, 0.8), (-30, 0.9), (30, 0.9))
+TURNS = ((0, FACE), (-15, FACE), (15, FACE), (-30, 0.9), (30, 0.9))
 # Before that, the values of a frame whose brightest hundredth is darker than DARK are stretched to 0..255, but for CUT
 # percent at each end. In frames with light that finds a few faces more, and sees some where there are none.
 DARK, CUT = 110, 0.5
