@@ -30,6 +30,12 @@ class NotAllowed(EmotuneError):
     status = 403
 
 
+class Gone(EmotuneError):
+    """It was here once."""
+
+    status = 410
+
+
 class TooMany(EmotuneError):
     """A limit was reached."""
 

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from catalogue.models import Track
 from detection.models import Capture
+from emotune.errors import Gone
 from playlists.models import Playlist, PlaylistTrack
 
 if TYPE_CHECKING:
@@ -81,14 +82,20 @@ def find(way: Way) -> tuple[Playlist | None, bool]:
 
 
 def store(empty: Playlist | None, way: Way, places: Sequence[Place], target: list[float] | None = None) -> Playlist:
-    """Store a playlist, in the empty one where there is one; of two that are made at the same time the first stays."""
+    """Store a playlist, in the empty one where there is one; of two that are made at the same time the first stays.
+
+    Raises Gone where what it is made for was deleted in the meantime.
+    """
     playlist = empty or Playlist(**vars(way))
     playlist.target = target
-    if not empty and connection.vendor == "postgresql":
-        return playlist if _insert(playlist, places) else _of_another(way)
     try:
+        if not empty and connection.vendor == "postgresql":
+            return playlist if _insert(playlist, places) else _of_another(way)
         with transaction.atomic():
-            playlist.save(update_fields=["target"] if empty else None)
+            if not empty:
+                playlist.save()
+            elif not Playlist.objects.filter(pk=empty.pk).update(target=target):
+                return _of_another(way)
             _fill(playlist, places)
     except IntegrityError:
         return _of_another(way)
@@ -127,7 +134,7 @@ def _rows(places: Sequence[Place]) -> list[tuple[Any, ...]]:
 def _of_another(way: Way) -> Playlist:
     playlist, _ = find(way)
     if playlist is None:
-        raise Playlist.DoesNotExist(f"{way.emotion} for {way.user} has gone while it was made")
+        raise Gone("This was deleted while its playlist was made.")
     return playlist
 
 

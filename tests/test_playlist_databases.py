@@ -47,6 +47,8 @@ print(json.dumps({
 STORED = """
 import json
 from django.db import transaction
+from detection.models import Capture
+from emotune.errors import Gone
 from playlists.models import Playlist
 from playlists.storing import Place, Way, find, store
 from tests.factories import make_capture, make_track, make_user
@@ -74,7 +76,14 @@ found["empty"] = [find(way) == (playlist, False) for way, playlist in zip(journe
 filled = [store(playlist, way, places[2:], None) for way, playlist in zip(journeys, made, strict=True)]
 found["filled"] = [find(way) == (playlist, True) for way, playlist in zip(journeys, filled, strict=True)]
 found["lists"] = [[row[:2] for row in rows(playlist)] for playlist in filled]
-print(json.dumps(found | {"tracks": [one.id, two.id], "all": Playlist.objects.count()}))
+found |= {"tracks": [one.id, two.id], "all": Playlist.objects.count(), "gone": []}
+Capture.objects.all().delete()  # by another process, after it was looked up here
+for empty, way in ((None, wish), (None, journeys[0]), (made[0], journeys[0])):
+    try:
+        store(empty, way, places)
+    except Gone as error:
+        found["gone"].append(error.message)
+print(json.dumps(found | {"left": Playlist.objects.count()}))
 """
 
 
@@ -110,3 +119,5 @@ def test_a_playlist_is_stored_once_with_the_places_of_tracks_that_there_still_ar
     assert found["empty"] == found["filled"] == [True, True]
     assert found["lists"] == [[[1, one]], [[1, one]]]
     assert found["all"] == 3
+    assert found["gone"] == ["This was deleted while its playlist was made."] * 3
+    assert found["left"] == 1

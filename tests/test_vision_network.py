@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from detection.vision import classifier
-from detection.vision.card import HEADS, Architecture, Card, ModelFileError, load_card, probabilities, softmax
+from detection.vision.card import DEEP, HEADS, Architecture, Card, ModelFileError, load_card, probabilities, softmax
 from detection.vision.classifier import BATCH, Classifier, observe
 from detection.vision.graphs import multiplies_bytes
 from tests.servers import ROOT
@@ -21,7 +21,7 @@ def faces(count, seed=0):
 
 
 @pytest.mark.parametrize(
-    "architecture", [SMALL, Architecture(), Architecture(stem=8, widths=(8,), blocks=1), replace(SMALL, squeeze=2)]
+    "architecture", [SMALL, DEEP, Architecture(stem=8, widths=(8,), blocks=1), replace(SMALL, squeeze=2)]
 )
 def test_the_compiled_network_equals_the_one_in_keras(tmp_path, architecture):
     from detection.vision.network import build_network, load_network, save_network
@@ -140,3 +140,19 @@ def test_the_reader_loads_no_tensorflow():
     code = "import sys, detection.vision.reader; print({'tensorflow', 'keras', 'mtcnn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_grown_network_says_what_the_smaller_one_said(tmp_path):
+    from detection.vision.network import build_network, grow, predict
+
+    small, deep = build_network(SMALL), build_network(replace(SMALL, blocks=(2, 4)), seed=1)
+    small.set_weights(random_weights(SMALL))
+    before = predict(deep, faces(5))
+    grow(deep, small)
+    said = predict(deep, faces(5))
+    for head, logits in predict(small, faces(5)).items():
+        assert np.abs(logits).max() > 0.1
+        assert np.abs(said[head] - logits).max() < 1e-4
+        assert np.abs(said[head] - before[head]).max() > 1e-2
+    with pytest.raises(ValueError, match="stage1_block3"):
+        grow(small, deep)

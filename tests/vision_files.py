@@ -41,8 +41,8 @@ def random_weights(architecture: Architecture, seed: int = 0) -> list[np.ndarray
 
     weights = [kernel(3, 3, 1, architecture.stem), *normalization(architecture.stem)]
     width = architecture.stem
-    for stage in architecture.widths:
-        for block in range(architecture.blocks):
+    for stage, blocks in architecture.stages:
+        for block in range(blocks):
             weights += [kernel(3, 3, width, stage), *normalization(stage)]
             shortcut = [kernel(1, 1, width, stage)] if block == 0 or width != stage else []
             second = [kernel(3, 3, stage, stage)]

@@ -25,7 +25,7 @@ class ModelFileError(ValueError):
 
 @dataclass(frozen=True)
 class Architecture:
-    """Widths of the stem and of the residual stages, and how many blocks a stage has.
+    """Widths of the stem and of the residual stages, and how many blocks a stage has: all the same, or each its own.
 
     With `squeeze` each block weighs its channels by the picture as a whole (squeeze-and-excitation, Hu et al. 2018),
     through a layer that is so many times narrower.
@@ -33,11 +33,19 @@ class Architecture:
 
     stem: int = 32
     widths: tuple[int, ...] = (64, 128, 192)
-    blocks: int = 2
+    blocks: int | tuple[int, ...] = 2
     dropout: float = 0.3
     squeeze: int = 0
 
+    @property
+    def stages(self) -> list[tuple[int, int]]:
+        """The width of each stage and how many blocks it has."""
+        blocks = (self.blocks,) * len(self.widths) if isinstance(self.blocks, int) else self.blocks
+        return list(zip(self.widths, blocks, strict=True))
 
+
+# The small network with a block more where its kernels are widest.
+DEEP = Architecture(blocks=(2, 3, 3))
 # A teacher of twelve million parameters.
 LARGE = Architecture(stem=64, widths=(128, 256, 384), blocks=3, dropout=0.4, squeeze=8)
 
@@ -84,8 +92,12 @@ def load_card(folder: Path) -> Card:
         raise ModelFileError(f"{folder}/card.json is not JSON ({error})") from None
     if fields.get("format") != FORMAT:
         raise ModelFileError(f"{folder}/card.json has format {fields.get('format')}, this version reads {FORMAT}")
-    architecture = Architecture(**{**fields["architecture"], "widths": tuple(fields["architecture"]["widths"])})
-    return Card(**{**fields, "architecture": architecture})
+    return Card(**{**fields, "architecture": _architecture(fields["architecture"])})
+
+
+def _architecture(fields: dict[str, Any]) -> Architecture:
+    """Make of JSON's lists the tuples that they were."""
+    return Architecture(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
 
 
 def probabilities(

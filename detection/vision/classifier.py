@@ -75,8 +75,8 @@ def _layout(architecture: Architecture, weights: list[Array], ranges: Array | No
     x = graph.rounded(graph.node("Sub", x, graph.constant(np.array(2, np.float32))))
     x = graph.rounded(graph.node("Relu", graph.convolution(x, *_fold(next(stored), stored), same=True)))
     width = architecture.stem
-    for stage in architecture.widths:
-        for block in range(architecture.blocks):
+    for stage, blocks in architecture.stages:
+        for block in range(blocks):
             shortcut, stride = block == 0 or width != stage, 2 if block == 0 else 1
             x = _residual_block(graph, x, stored, stride, shortcut=shortcut, squeeze=architecture.squeeze > 0)
             width = stage

@@ -77,30 +77,47 @@ def build_network(architecture: Architecture, seed: int = 0) -> keras.Model:
     keras.utils.set_random_seed(seed)
     inputs = layers.Input((SIZE, SIZE, 1))
     x = layers.Rescaling(4.0, offset=-2.0)(inputs)
-    x = _convolution(x, architecture.stem, 1, activate=True)
-    for width in architecture.widths:
-        for block in range(architecture.blocks):
-            x = _residual_block(x, width, stride=2 if block == 0 else 1, squeeze=architecture.squeeze)
+    x = layers.ReLU()(_convolution(x, architecture.stem, 1, "stem"))
+    for stage, (width, blocks) in enumerate(architecture.stages):
+        for block in range(blocks):
+            stride = 2 if block == 0 else 1
+            x = _residual_block(x, width, stride, architecture.squeeze, f"stage{stage}_block{block}")
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)
     x = layers.Dropout(architecture.dropout, dtype="float32")(x)
     outputs = {head: layers.Dense(len(EMOTIONS), dtype="float32", name=head)(x) for head in HEADS}
     return keras.Model(inputs, outputs)
 
 
-def _convolution(x: Any, width: int, stride: int, *, activate: bool, size: int = 3) -> Any:
-    x = layers.Conv2D(width, size, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
-    x = FusedBatchNormalization(momentum=0.97, epsilon=1e-5)(x)
-    return layers.ReLU()(x) if activate else x
+def _convolution(x: Any, width: int, stride: int, name: str, size: int = 3) -> Any:
+    how = {"strides": stride, "padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+    x = layers.Conv2D(width, size, **how, name=name)(x)
+    return FusedBatchNormalization(momentum=0.97, epsilon=1e-5, name=f"{name}_normalization")(x)
 
 
-def _residual_block(x: Any, width: int, stride: int, squeeze: int) -> Any:
-    y = _convolution(x, width, stride, activate=True)
-    y = _convolution(y, width, 1, activate=False)
+def _residual_block(x: Any, width: int, stride: int, squeeze: int, name: str) -> Any:
+    y = layers.ReLU()(_convolution(x, width, stride, f"{name}_first"))
+    y = _convolution(y, width, 1, f"{name}_second")
     if squeeze:
-        y = SqueezeExcitation(squeeze)(y)
+        y = SqueezeExcitation(squeeze, name=f"{name}_squeeze")(y)
     if stride != 1 or x.shape[-1] != width:
-        x = _convolution(x, width, stride, activate=False, size=1)
+        x = _convolution(x, width, stride, f"{name}_shortcut", size=1)
     return layers.ReLU()(layers.Add()([x, y]))
+
+
+def grow(network: keras.Model, earlier: keras.Model) -> None:
+    """Give a network the weights of an earlier one, which may have fewer blocks, so that both say the same.
+
+    A block that the earlier one lacks ends in a normalization that gives zero and passes on what reaches it, until
+    it has learned something (after Chen et al. 2016, Net2Net). Raises ValueError where the earlier one does not fit in.
+    """
+    known = {layer.name: layer.get_weights() for layer in earlier.layers if layer.weights}
+    for layer in network.layers:
+        if layer.name in known:
+            layer.set_weights(known.pop(layer.name))
+        elif layer.name.endswith("_second_normalization"):
+            layer.gamma.assign(np.zeros(layer.gamma.shape))
+    if known:
+        raise ValueError(f"it lacks {', '.join(sorted(known))}")
 
 
 def predict(network: keras.Model, faces: npt.NDArray[np.uint8], batch: int = 256) -> dict[str, npt.NDArray[np.float32]]:

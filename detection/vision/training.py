@@ -17,7 +17,7 @@ from detection.vision.batches import Batches
 from detection.vision.calibration import settle
 from detection.vision.card import HEADS, Architecture, Card, load_card
 from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
-from detection.vision.network import build_network, load_network, predict, save_network
+from detection.vision.network import build_network, grow, load_network, predict, save_network
 from detection.vision.recipe import Recipe
 from detection.vision.teachers import fingerprint, lesson
 
@@ -47,7 +47,7 @@ def train(
     data: Path,
     out: Path,
     recipe: Recipe,
-    architecture: Architecture,
+    architecture: Architecture | None,
     report: Report,
     *,
     start: Path | None = None,
@@ -59,8 +59,8 @@ def train(
     `layout` names how the data lie, where that is not plain (see layouts.find_layout). On Keras' JAX backend every
     batch is divided among all accelerators of the machine.
 
-    `start` is the folder of an earlier training whose weights (and architecture) this one goes on from. `teachers` are
-    folders of networks whose answers are mixed into the targets (see teachers.lesson; kept in `out`/lesson.npz).
+    `start` is the folder of an earlier training whose weights this one goes on from, with its architecture if none is
+    given, or with one of more blocks (see network.grow). `teachers` are folders of networks whose answers are mixed into the targets (see teachers.lesson; kept in `out`/lesson.npz).
 
     A training that was killed goes on from its last whole epoch when called again with the same `out` (its state lies
     in `out`/checkpoint until the end). `report` hears "lesson" while teachers read, "start", then "step" for every
@@ -71,15 +71,14 @@ def train(
     test = load_split(data, measured_split(data, layout), layout)
     use_all_accelerators(recipe.batch)
     earlier = load_network(start) if start else None
-    if earlier:
-        architecture = earlier[1].architecture
+    architecture = architecture or (earlier[1].architecture if earlier else Architecture())
     checkpoint = _checkpoint(out / "checkpoint", recipe, architecture, teachers)
     said = None
     if teachers:
         said = lesson(teachers, kept, out / "lesson.npz", lambda count: report("lesson", {"read": count}))
     network = _network_to_train(recipe, architecture)
     if earlier:
-        network.set_weights(earlier[0].get_weights())
+        _go_on_from(earlier[0], network, start)
     batches = Batches(kept, recipe, said)
     report("start", {"epochs": recipe.epochs, "steps": len(batches)})
     compile_network(network, recipe, steps=recipe.epochs * len(batches))
@@ -107,6 +106,13 @@ def _network_to_train(recipe: Recipe, architecture: Architecture) -> keras.Model
         return build_network(architecture, recipe.seed)
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+def _go_on_from(earlier: keras.Model, network: keras.Model, start: Path | None) -> None:
+    try:
+        grow(network, earlier)
+    except ValueError as error:
+        raise DataError(f"{start}: a network of that size cannot go on from it ({error}); leave --size out") from None
 
 
 def use_all_accelerators(batch: int) -> None:

@@ -15,8 +15,8 @@ from django.utils.crypto import salted_hmac
 from rest_framework.utils.encoders import JSONEncoder
 
 from emotune.api.models import Submission
-from emotune.api.problems import Gone, NotYet
-from emotune.errors import InvalidInput
+from emotune.api.problems import NotYet
+from emotune.errors import Gone, InvalidInput
 
 if TYPE_CHECKING:
     from emotune.api.views import ApiRequest

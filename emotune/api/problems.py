@@ -76,12 +76,6 @@ class NotYet(EmotuneError):
         self.retry_after = retry_after
 
 
-class Gone(EmotuneError):
-    """It was here once."""
-
-    status = 410
-
-
 class InvalidQuery(ValidationError):
     """Parameters of the address that cannot be used."""
 

@@ -62,7 +62,7 @@ class Recommendations(ApiView):
 
 
 class CapturePlaylist(ApiView):
-    @operation("get_capture_playlist", "playlists", {200: WholePlaylistOutput}, errors=(409, 422))
+    @operation("get_capture_playlist", "playlists", {200: WholePlaylistOutput}, errors=(409, 410, 422))
     def get(self, request: ApiRequest, capture_id: UUID) -> Response:
         """Get the playlist for a capture's mood.
 

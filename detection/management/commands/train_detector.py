@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from detection.vision.card import LARGE, Architecture, ModelFileError, load_card
+from detection.vision.card import DEEP, LARGE, Architecture, ModelFileError, load_card
 from detection.vision.data import DataError, check_pictures, load_split, measured_split
 from detection.vision.layouts import LAYOUTS
 from detection.vision.recipe import Recipe
@@ -25,6 +25,7 @@ RECIPE = {
     "mixup": "mixup",
     "teacher_share": "teacher",
 }
+SIZES = {"small": Architecture(), "deep": DEEP, "large": LARGE}
 PLAIN = {"epochs", "batch", "seed"}
 
 
@@ -42,9 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--model", choices=("emotune", "cnn"), default="emotune", help="cnn: the paper's plain one")
         parser.add_argument("--out", type=Path, required=True, metavar="M", help="folder for weights and model card")
         parser.add_argument("--start", type=Path, metavar="M", help="folder of earlier weights to go on from")
-        parser.add_argument(
-            "--size", choices=("small", "large"), help="large: a teacher (default: small, or --start's)"
-        )
+        parser.add_argument("--size", choices=SIZES, help="large: a teacher (default: small, or --start's)")
         parser.add_argument(
             "--teacher", metavar="M[,M]", help="folders of networks to learn from, whose answers average"
         )
@@ -68,10 +67,9 @@ class Command(BaseCommand):
             if model == "cnn":
                 card = _train_plain(data, out, layout, given)
             else:
-                size = LARGE if options["size"] == "large" else Architecture()
-                card = _train(
-                    data, out, Recipe(**given), size, layout=layout, start=options["start"], teachers=teachers
-                )
+                size = SIZES.get(options["size"])
+                how = {"layout": layout, "start": options["start"], "teachers": teachers}
+                card = _train(data, out, Recipe(**given), size, **how)
         except (DataError, ModelFileError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
@@ -93,8 +91,6 @@ def _settings(model: str, options: dict[str, Any]) -> dict[str, Any]:
         given["mixed_precision"] = False
     if model == "cnn" and (set(given) - PLAIN or any(options[name] for name in ("start", "size", "teacher"))):
         raise CommandError("the plain network takes --epochs, --batch and --seed alone; leave the others out")
-    if options["start"] and options["size"]:
-        raise CommandError("--start brings its own size; leave --size out")
     if "teacher" in given and not options["teacher"]:
         raise CommandError("--teacher-share needs a --teacher")
     return given
@@ -120,7 +116,7 @@ def _check(data: Path, layout: str | None) -> None:
             check_pictures(split, bar.update)
 
 
-def _train(data: Path, out: Path, recipe: Recipe, size: Architecture, **how: Any) -> dict[str, Any]:
+def _train(data: Path, out: Path, recipe: Recipe, size: Architecture | None, **how: Any) -> dict[str, Any]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from detection.vision.training import train
 
