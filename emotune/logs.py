@@ -31,6 +31,14 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class WithoutTraceback(logging.Filter):
+    """Leave of a record the line that says what happened, where the code is not at fault."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = None
+        return True
+
+
 class RequestLogMiddleware:
     """Name each request, answer with its name, and log one line of it: neither query nor body, which are private."""
 

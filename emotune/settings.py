@@ -75,8 +75,17 @@ def database(url: str) -> dict[str, Any]:
             # a new connection is a new process at the server, which has everything to plan anew
             "CONN_MAX_AGE": 600,
             "CONN_HEALTH_CHECKS": True,
-            # what is asked again and again is planned once for each connection
-            "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5},
+            "OPTIONS": {
+                # what is asked again and again is planned once for each connection
+                "server_side_binding": True,
+                "prepare_threshold": 5,
+                # a server, or a network, that falls silent is an outage and not a wait for ever
+                "connect_timeout": 5,
+                "keepalives_idle": 10,
+                "keepalives_interval": 3,
+                "keepalives_count": 3,
+                "tcp_user_timeout": 20_000,
+            },
         }
     raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name")
 
@@ -444,7 +453,10 @@ LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR",
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "emotune.logs.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "emotune.logs.RequestIdFilter"},
+        "one_line": {"()": "emotune.logs.WithoutTraceback"},
+    },
     "formatters": {
         "line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"},
         "json": {
@@ -456,5 +468,9 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {"django.server": {"propagate": True, "handlers": []}},
+    "loggers": {
+        "django.server": {"propagate": True, "handlers": []},
+        # Host headers are forged by the thousand
+        "django.security.DisallowedHost": {"filters": ["one_line"]},
+    },
 }

@@ -1,7 +1,11 @@
 """How a connection to PostgreSQL that was kept is looked at before it is used again."""
 
+import socket
+import time
+
 import psycopg
 import pytest
+from django.db import OperationalError
 from django.db.utils import ConnectionHandler
 
 from emotune.postgres.base import is_quiet
@@ -83,3 +87,14 @@ def test_one_that_is_closed_here_is_not_usable(connection):
     process(connection)
     connection.connection.close()
     assert not connection.is_usable()
+
+
+@pytest.mark.short
+def test_a_server_that_is_silent_is_an_outage_after_seconds(django_db_blocker):
+    with socket.create_server(("127.0.0.1", 0)) as silent, django_db_blocker.unblock():
+        url = f"postgres://emotune@127.0.0.1:{silent.getsockname()[1]}/emotune"
+        connection = ConnectionHandler({"default": database(url)})["default"]
+        start = time.monotonic()
+        with pytest.raises(OperationalError, match="timeout"):
+            connection.ensure_connection()
+        assert time.monotonic() - start < 15

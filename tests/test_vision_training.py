@@ -10,6 +10,7 @@ from PIL import Image
 
 from detection.vision import augmentation
 from detection.vision.augmentation import augment
+from detection.vision.card import load_card
 from detection.vision.classifier import Classifier
 from detection.vision.data import DataError, check_pictures, hold_out, load_split
 from detection.vision.evaluation import (
@@ -249,3 +250,19 @@ def test_a_training_that_was_stopped_goes_on_and_leaves_weights_that_can_be_serv
     assert card.training["teachers"] == ["test-1"]
     assert len(card.sureness) == 11
     assert Classifier.load(out).classify(np.zeros((2, 48, 48), np.uint8)).shape == (2, 7)
+
+
+@pytest.mark.short
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
+def test_a_training_goes_on_from_a_smaller_network_but_not_from_a_larger_one(folder, tmp_path):
+    from detection.vision.recipe import Recipe
+    from detection.vision.training import train
+
+    start = write_model(tmp_path / "start", replace(SMALL, blocks=(2, 1)))
+    recipe = Recipe(epochs=1, batch=8, held_out=0.2, mixed_precision=False)
+    card = train(folder, tmp_path / "out", recipe, SMALL, lambda *_: None, start=start)
+    assert card.architecture == load_card(tmp_path / "out").architecture == SMALL
+    smaller = tmp_path / "smaller"
+    with pytest.raises(DataError, match=r"cannot go on from it .*stage1_block1.*; leave --size out"):
+        train(folder, smaller, recipe, replace(SMALL, blocks=1), lambda *_: None, start=tmp_path / "out")
+    assert not smaller.exists()

@@ -125,3 +125,11 @@ def test_a_line_of_json_has_the_fields_of_a_request(client, caplog, settings):
     assert (line["method"], line["path"], line["status"]) == ("GET", "/", 200)
     assert line["level"] == "INFO"
     assert "somebody" not in str(line)
+
+
+def test_a_forged_host_is_logged_as_one_line(client, caplog):
+    client.raise_request_exception = False
+    assert client.get("/", headers={"host": "forged.example"}).status_code == 400
+    (record,) = [record for record in caplog.records if record.name == "django.security.DisallowedHost"]
+    assert "forged.example" in record.getMessage()
+    assert record.exc_info is None

@@ -97,7 +97,8 @@ def load_card(folder: Path) -> Card:
 
 def _architecture(fields: dict[str, Any]) -> Architecture:
     """Make of JSON's lists the tuples that they were."""
-    return Architecture(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Architecture(**made)
 
 
 def probabilities(

@@ -60,7 +60,8 @@ def train(
     batch is divided among all accelerators of the machine.
 
     `start` is the folder of an earlier training whose weights this one goes on from, with its architecture if none is
-    given, or with one of more blocks (see network.grow). `teachers` are folders of networks whose answers are mixed into the targets (see teachers.lesson; kept in `out`/lesson.npz).
+    given, or with one of more blocks (see network.grow). `teachers` are folders of networks whose answers are mixed
+    into the targets (see teachers.lesson; kept in `out`/lesson.npz).
 
     A training that was killed goes on from its last whole epoch when called again with the same `out` (its state lies
     in `out`/checkpoint until the end). `report` hears "lesson" while teachers read, "start", then "step" for every
@@ -72,13 +73,13 @@ def train(
     use_all_accelerators(recipe.batch)
     earlier = load_network(start) if start else None
     architecture = architecture or (earlier[1].architecture if earlier else Architecture())
+    network = _network_to_train(recipe, architecture)
+    if earlier:
+        _go_on_from(earlier[0], network, start)
     checkpoint = _checkpoint(out / "checkpoint", recipe, architecture, teachers)
     said = None
     if teachers:
         said = lesson(teachers, kept, out / "lesson.npz", lambda count: report("lesson", {"read": count}))
-    network = _network_to_train(recipe, architecture)
-    if earlier:
-        _go_on_from(earlier[0], network, start)
     batches = Batches(kept, recipe, said)
     report("start", {"epochs": recipe.epochs, "steps": len(batches)})
     compile_network(network, recipe, steps=recipe.epochs * len(batches))
