@@ -110,6 +110,11 @@ class Installation:
         self.wait_for(name)
         return role
 
+    def tracebacks(self) -> str:
+        """Return what the web processes logged from the first traceback on."""
+        _, found, rest = self.log("web").read_text(errors="replace").partition("Traceback")
+        return (found + rest)[:6000]
+
     def launch(self, name: str, **more: str) -> Role:
         log = self.log(name)
         if name == "web":  # the clock sends tasks too, and would die of it instead
