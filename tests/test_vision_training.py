@@ -116,6 +116,17 @@ def test_augmented_faces_stay_faces_and_depend_on_the_seed_alone():
     assert (one != three).any()
 
 
+def test_weaker_augmentation_leaves_faces_nearer_to_what_they_were():
+    faces = np.random.default_rng(0).random((64, 12, 12)).repeat(4, axis=1).repeat(4, axis=2).astype(np.float32)
+    changes = []
+    for strength in (0, 0.5, 1):
+        seen = augment(faces, np.random.default_rng(1), strength)
+        nearer = np.minimum(np.abs(seen - faces).mean(axis=(1, 2)), np.abs(seen - faces[:, :, ::-1]).mean(axis=(1, 2)))
+        changes.append(nearer.mean())
+    assert changes[0] < 0.1
+    assert changes[0] < changes[1] < changes[2]
+
+
 def test_warping_mirrors_about_half_of_the_faces():
     faces = np.tile(np.linspace(0, 1, 48, dtype=np.float32), (400, 48, 1))
     warped = augmentation.warp(faces, np.random.default_rng(0))

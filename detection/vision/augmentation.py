@@ -9,12 +9,15 @@ import numpy.typing as npt
 Batch = npt.NDArray[np.float32]
 
 
-def augment(faces: Batch, rng: np.random.Generator) -> Batch:
-    """Return changed copies of (n, h, w) faces with values in 0..1: geometry, light, sharpness and occlusion."""
-    changed = warp(faces, rng)
-    changed = relight(changed, rng)
-    changed = soften(changed, rng, share=0.15)
-    return erase(changed, rng, share=0.3)
+def augment(faces: Batch, rng: np.random.Generator, strength: float = 1) -> Batch:
+    """Return changed copies of (n, h, w) faces with values in 0..1: geometry, light, sharpness and occlusion.
+
+    `strength` is how far and how often they are changed; at 0 they are mirrored and a little stretched at most.
+    """
+    changed = warp(faces, rng, turn=15 * strength, zoom=0.15 * strength, shift=0.08 * strength)
+    changed = relight(changed, rng, strength)
+    changed = soften(changed, rng, share=0.15 * strength)
+    return erase(changed, rng, share=0.3 * strength)
 
 
 def warp(faces: Batch, rng: np.random.Generator, *, turn: float = 15, zoom: float = 0.15, shift: float = 0.08) -> Batch:
@@ -58,17 +61,17 @@ def _sample(faces: Batch, row: Batch, column: Batch) -> Batch:
     return sampled
 
 
-def relight(faces: Batch, rng: np.random.Generator) -> Batch:
+def relight(faces: Batch, rng: np.random.Generator, strength: float = 1) -> Batch:
     """Change contrast, brightness and gamma, and lay a linear shade over half of the faces (a window at one side)."""
     n, height, width = faces.shape
-    contrast, gamma = np.exp(_uniform(rng, 0.4, n)), np.exp(_uniform(rng, 0.35, n))
-    brightness = _uniform(rng, 0.15, n)
+    contrast, gamma = np.exp(_uniform(rng, 0.4 * strength, n)), np.exp(_uniform(rng, 0.35 * strength, n))
+    brightness = _uniform(rng, 0.15 * strength, n)
     mean = faces.mean(axis=(1, 2), keepdims=True)
     lit = (faces - mean) * contrast[:, None, None] + mean + brightness[:, None, None]
     angle = rng.uniform(0, 2 * np.pi, n)
-    strength = np.where(rng.random(n) < 0.5, rng.uniform(0, 0.25, n), 0).astype(np.float32)
+    shade = np.where(rng.random(n) < 0.5, rng.uniform(0, 0.25 * strength, n), 0).astype(np.float32)
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    lit = lit + strength[:, None, None] * _combine(np.cos(angle), x, np.sin(angle), y)
+    lit = lit + shade[:, None, None] * _combine(np.cos(angle), x, np.sin(angle), y)
     shaded: Batch = np.clip(lit, 0, 1) ** gamma[:, None, None]
     return shaded
 

@@ -39,7 +39,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
         chosen = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
         rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
-        faces = augment(np.divide(self.split.pictures(chosen), 255, dtype=np.float32), rng)
+        faces = augment(np.divide(self.split.pictures(chosen), 255, dtype=np.float32), rng, self.recipe.augmentation)
         targets = {head: self.targets[head][chosen] for head in HEADS}
         weights = {head: self.weights[head][chosen] for head in HEADS}
         if self.recipe.mixup:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of one training run; the defaults are those of the published weights.
+    """The settings of one training run. The published weights were made by four, whose commands are in docs/models.md.
 
     `label_votes` is the share of FER+'s votes in the target of the `labels` head, whose rest is FER2013's own label.
     `held_out` is the share of the training pictures kept for temperature, threshold and choosing. `average` is the
@@ -13,6 +13,8 @@ class Recipe:
     a picture of a rare emotion counts for the `labels` head than one of a common emotion. `teacher` is the share of the
     teachers' probabilities in the targets of both heads, where there are teachers. `mixup` is the parameter of the Beta
     distribution by which two pictures of a batch are mixed with their targets (Zhang et al. 2018); 0 mixes none.
+    `augmentation` is how far and how often pictures are changed at random; a last training with less of it ends nearer
+    to faces as they are.
     """
 
     epochs: int = 40
@@ -27,5 +29,6 @@ class Recipe:
     rare: float = 3.0
     teacher: float = 0.5
     mixup: float = 0.0
+    augmentation: float = 1.0
     seed: int = 7
     mixed_precision: bool = True

@@ -23,6 +23,7 @@ RECIPE = {
     "seed": "seed",
     "average": "average",
     "mixup": "mixup",
+    "augmentation": "augmentation",
     "teacher_share": "teacher",
 }
 SIZES = {"small": Architecture(), "deep": DEEP, "large": LARGE}
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--teacher-share", type=_share, metavar="S", help="share of the teachers in the targets")
         parser.add_argument("--mixup", type=_share, metavar="B", help="mix pictures in pairs by Beta(B, B)")
+        parser.add_argument("--augmentation", type=_share, metavar="A", help="how far pictures are changed at random")
         parser.add_argument("--average", type=_share, metavar="A", help="momentum of the average of the weights")
         parser.add_argument("--float32", action="store_true", help="for processors without bfloat16: many times faster")
         parser.add_argument("--epochs", type=_positive, help="passes over the pictures (default: the recipe's)")
