@@ -14,14 +14,15 @@ def augment(faces: Batch, rng: np.random.Generator, strength: float = 1) -> Batc
 
     `strength` is how far and how often they are changed; at 0 they are mirrored and a little stretched at most.
     """
-    changed = warp(faces, rng, turn=15 * strength, zoom=0.15 * strength, shift=0.08 * strength)
+    changed = warp(faces, rng, strength)
     changed = relight(changed, rng, strength)
     changed = soften(changed, rng, share=0.15 * strength)
     return erase(changed, rng, share=0.3 * strength)
 
 
-def warp(faces: Batch, rng: np.random.Generator, *, turn: float = 15, zoom: float = 0.15, shift: float = 0.08) -> Batch:
-    """Mirror half of the faces; turn (degrees, uniform in +-turn), zoom (share) and shift (share of the width) all."""
+def warp(faces: Batch, rng: np.random.Generator, strength: float = 1) -> Batch:
+    """Mirror half of the faces; turn all by up to 15 degrees, scale by 15 % and shift by 8 % of the width."""
+    turn, zoom, shift = 15 * strength, 0.15 * strength, 0.08 * strength
     n, height, width = faces.shape
     angle = np.deg2rad(rng.uniform(-turn, turn, n))
     scale = np.exp(rng.uniform(-zoom, zoom, n))

@@ -44,7 +44,8 @@ class Command(BaseCommand):
         parser.add_argument("--model", choices=("emotune", "cnn"), default="emotune", help="cnn: the paper's plain one")
         parser.add_argument("--out", type=Path, required=True, metavar="M", help="folder for weights and model card")
         parser.add_argument("--start", type=Path, metavar="M", help="folder of earlier weights to go on from")
-        parser.add_argument("--size", choices=SIZES, help="large: a teacher (default: small, or --start's)")
+        sizes = "deep: the published network's; large: a teacher (default: small, or --start's)"
+        parser.add_argument("--size", choices=SIZES, help=sizes)
         parser.add_argument(
             "--teacher", metavar="M[,M]", help="folders of networks to learn from, whose answers average"
         )
