@@ -31,8 +31,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 python3
     && useradd --uid 10001 --no-create-home emotune && install -d -o emotune -g emotune /app /data && python3 -m venv /venv
 WORKDIR /app
 COPY requirements-web.txt requirements-worker.txt ./
-# One onnxruntime or the other: both bring the same module.
-RUN sed 's/^onnxruntime==/onnxruntime-gpu==/' requirements-worker.txt > requirements-gpu.txt \
+# One onnxruntime or the other: both bring the same module. OpenVINO is for processors.
+RUN sed 's/^onnxruntime==/onnxruntime-gpu==/; /^openvino==/d' requirements-worker.txt > requirements-gpu.txt \
     && pip install -r requirements-gpu.txt
 COPY --chown=root:root . .
 USER 10001

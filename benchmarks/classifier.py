@@ -4,7 +4,8 @@ python -m benchmarks.classifier [--model DIR] [--rounds 200] [--json]
 
 Both networks are held to the same core with one thread each, and take turns: `fer` as its package runs it (TensorFlow
 Lite on one face, resized to 64 x 64), ours as a worker runs it, probabilities included. Ours is also timed in batches,
-and with float32 where the processor lets it compute with eight bits. Ratios are of medians.
+with float32 where the processor lets it compute with eight bits, and without OpenVINO where that is installed. Ratios
+are of medians.
 """
 
 import argparse
@@ -12,10 +13,12 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from benchmarks.detection import Timer, of, rounds, show, summary
+from detection.vision import graphs
 from detection.vision.classifier import Classifier
 from detection.vision.data import SIZE
 from detection.vision.peers import Peer, PeerBroken, PeerMissing
@@ -64,7 +67,14 @@ def measured(model: Path, count: int) -> tuple[dict[str, np.ndarray], str]:
         missing = f"missing: {error}"
         times = rounds({name: timer for name, timer in timers.items() if name != FER}, count)
     batches = {f"in batches of {size}": classify(served, faces[:size]) for size in BATCHES}
-    return {**times, **rounds(batches, max(20, count // 4))}, missing
+    if graphs.openvino:
+        with mock.patch.object(graphs, "openvino", None):
+            other = Classifier.load(model)
+        batches |= {f"in batches of {size}, ONNX Runtime": classify(other, faces[:size]) for size in BATCHES}
+    # One after the other: in turns each would find the caches full of what another left.
+    for name, timer in batches.items():
+        times |= rounds({name: timer}, max(20, count // 4))
+    return times, missing
 
 
 def classify(classifier: Classifier, faces: np.ndarray) -> Timer:

@@ -33,7 +33,7 @@ FRAME = {f"emotune.api.{name}" for name in ("etags", "fields", "idempotency", "j
 FRAME |= {f"emotune.api.{name}" for name in ("parsers", "permissions", "problems", "schema", "views")}
 API = {"api", "api_urls", "serializers"}
 ALLOWED = {"playlists": {"detection", "catalogue"}}
-HEAVY = {"tensorflow", "keras", "mtcnn", "onnx", "onnxruntime"}
+HEAVY = {"tensorflow", "keras", "mtcnn", "onnx", "onnxruntime", "openvino"}
 # What stands between people and services. Nothing further in knows it.
 OUTER = {"views", "api", "admin", "forms", "urls", "management", "templatetags", "adapter", "access"} | API
 # The worker's side: the web process reaches it through a task alone.

@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from detection.vision import classifier
+from detection.vision import classifier, graphs
 from detection.vision.card import DEEP, HEADS, Architecture, Card, ModelFileError, load_card, probabilities, softmax
 from detection.vision.classifier import BATCH, Classifier, observe
 from detection.vision.graphs import multiplies_bytes
@@ -53,8 +54,15 @@ def test_a_face_is_classified_alike_alone_and_among_many(tmp_path):
         assert classifier.classify(many[i : i + 1])[0] == pytest.approx(together[i], abs=1e-5)
 
 
-@pytest.mark.skipif(not multiplies_bytes(), reason="this processor does not multiply bytes fast")
-def test_a_network_with_ranges_computes_with_eight_bits_and_says_nearly_the_same(tmp_path):
+bytes_only = pytest.mark.skipif(not multiplies_bytes(), reason="this processor does not multiply bytes fast")
+openvino_only = pytest.mark.skipif(graphs.openvino is None, reason="OpenVINO is not installed")
+
+
+@bytes_only
+@pytest.mark.parametrize("runtime", [pytest.param("openvino", marks=openvino_only), "onnxruntime"])
+def test_a_network_with_ranges_computes_with_eight_bits_and_says_nearly_the_same(tmp_path, monkeypatch, runtime):
+    if runtime == "onnxruntime":
+        monkeypatch.setattr(graphs, "openvino", None)
     observe(write_model(tmp_path), faces(64))
     eight, exact = Classifier.load(tmp_path), Classifier.load(tmp_path, exact=True)
     for head in HEADS:
@@ -62,6 +70,24 @@ def test_a_network_with_ranges_computes_with_eight_bits_and_says_nearly_the_same
         assert (one != two).any()
         assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.98
     assert eight.parameters == exact.parameters
+
+
+@bytes_only
+def test_faces_are_classified_alike_with_eight_bits_by_several_threads_at_once(tmp_path):
+    observe(write_model(tmp_path), faces(64))
+    classifier = Classifier.load(tmp_path)
+    asked = [faces(count, seed) for seed, count in enumerate([1, 3, BATCH, BATCH + 5] * 8)]
+    alone = [np.concatenate([classifier.classify(one[i : i + 1]) for i in range(len(one))]) for one in asked]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(classifier.classify, asked))
+    for one, two in zip(alone, together, strict=True):
+        assert one == pytest.approx(two, abs=1e-5)
+
+
+def test_no_runtime_can_tell_its_maker_that_it_is_in_use():
+    loaded = "import sys, detection.vision.graphs; print([name for name in sys.modules if 'telemetry' in name])"
+    told = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"
 
 
 def test_ranges_change_nothing_where_the_processor_is_not_fit_for_them(tmp_path, monkeypatch):

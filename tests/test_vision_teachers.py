@@ -21,10 +21,15 @@ def batches():
 
 
 @pytest.fixture
-def lesson():
-    from detection.vision.teachers import lesson
+def teachers():
+    from detection.vision import teachers
 
-    return lesson
+    return teachers
+
+
+@pytest.fixture
+def lesson(teachers):
+    return teachers.lesson
 
 
 @pytest.fixture
@@ -32,16 +37,28 @@ def folder(tmp_path):
     return write_faces(tmp_path / "faces", {"train": 4, "public_test": 2})
 
 
-def test_teachers_say_the_mean_of_their_answers_to_each_picture_and_its_mirrored_twin(lesson, folder, tmp_path):
+def test_teachers_say_the_mean_of_their_answers_to_views_of_each_picture(teachers, lesson, folder, tmp_path):
     split = load_split(folder, "train")
     models = [write_model(tmp_path / "one"), write_model(tmp_path / "two")]
     read: list[int] = []
     said = lesson(models, split, tmp_path / "lesson.npz", read.append)
     assert sum(read) == 2 * len(split)
     faces = split.pictures(range(len(split)))
-    logits = [Classifier.load(models[0]).logits(np.ascontiguousarray(seen)) for seen in (faces, faces[:, :, ::-1])]
+    views = list(teachers.views(faces, 0))
+    logits = [Classifier.load(models[0]).logits(np.ascontiguousarray(seen)) for seen in views]
     for head in HEADS:
-        assert said[head] == pytest.approx(sum(softmax(part[head]) for part in logits) / 2, abs=1e-4)
+        assert said[head] == pytest.approx(sum(softmax(part[head]) for part in logits) / len(views), abs=1e-4)
+
+
+def test_a_teacher_sees_a_face_as_it_is_mirrored_and_turned_a_little_always_alike(teachers, folder):
+    faces = load_split(folder, "train").pictures(range(4))
+    as_it_is, mirrored, *turned = teachers.views(faces, 5)
+    assert (as_it_is == faces).all()
+    assert (mirrored == faces[:, :, ::-1]).all()
+    assert len(turned) == teachers.TURNS
+    assert all(seen.dtype == np.uint8 and seen.shape == faces.shape for seen in turned)
+    assert all((seen != faces).any(axis=(1, 2)).all() for seen in turned)
+    assert all((one == two).all() for one, two in zip(turned, list(teachers.views(faces, 5))[2:], strict=True))
 
 
 def test_a_lesson_is_kept_until_the_teachers_or_the_pictures_change(lesson, folder, tmp_path):

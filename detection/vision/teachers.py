@@ -2,12 +2,13 @@
 
 import json
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from detection.vision.augmentation import warp
 from detection.vision.card import HEADS, softmax
 from detection.vision.data import Split
 from detection.vision.network import load_network, predict
@@ -15,6 +16,8 @@ from detection.vision.network import load_network, predict
 Shares = dict[str, npt.NDArray[np.float32]]
 # Pictures that go through a teacher at a time.
 CHUNK = 1024
+# How often a picture is turned, scaled and shifted at random for a teacher, besides as it is and mirrored, and how far.
+TURNS, STRENGTH = 4, 0.6
 
 
 def fingerprint(folders: Sequence[Path]) -> list[int]:
@@ -25,11 +28,13 @@ def fingerprint(folders: Sequence[Path]) -> list[int]:
 def lesson(folders: Sequence[Path], split: Split, cache: Path, progress: Callable[[int], object]) -> Shares:
     """Return what the networks of `folders` say of each picture of a split: (n, 7) probabilities by head.
 
-    They are the mean over the networks and over each picture and its mirrored twin, at temperature 1, which is what
-    the networks were trained to say. They are kept in the file `cache`, from where they come when the same networks
+    They are the mean over the networks and over views of each picture, at temperature 1, which is what the networks
+    were trained to say: what a teacher has learned by heart of a picture it says less surely of one that was turned.
+    They are kept in the file `cache`, from where they come when the same networks
     are asked about the same pictures again. `progress` hears how many pictures were read. Raises ModelFileError.
     """
-    known = json.dumps({"teachers": fingerprint(folders), "pictures": zlib.crc32("\n".join(split.names).encode())})
+    pictures = zlib.crc32("\n".join(split.names).encode())
+    known = json.dumps({"teachers": fingerprint(folders), "turns": TURNS, "pictures": pictures})
     if cache.is_file():
         with np.load(cache, allow_pickle=False) as stored:
             if str(stored["known"]) == known:
@@ -39,12 +44,22 @@ def lesson(folders: Sequence[Path], split: Split, cache: Path, progress: Callabl
         network, _ = load_network(folder)
         for start in range(0, len(split), CHUNK):
             faces = split.pictures(range(start, min(start + CHUNK, len(split))))
-            for seen in (faces, faces[:, :, ::-1]):
+            for seen in views(faces, start):
                 for head, logits in predict(network, seen).items():
-                    said[head][start : start + len(faces)] += softmax(logits) / (2 * len(folders))
+                    said[head][start : start + len(faces)] += softmax(logits) / ((2 + TURNS) * len(folders))
             progress(len(faces))
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_name("part-" + cache.name)
     np.savez(part, allow_pickle=False, known=np.array(known), **said)
     part.replace(cache)
     return said
+
+
+def views(faces: npt.NDArray[np.uint8], seed: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """Give (n, 48, 48) faces as they are, mirrored, and TURNS times turned, scaled and shifted at random by `seed`."""
+    yield faces
+    yield faces[:, :, ::-1]
+    rng = np.random.default_rng(seed)
+    for _ in range(TURNS):
+        turned = warp(np.divide(faces, 255, dtype=np.float32), rng, STRENGTH)
+        yield np.rint(turned * 255).astype(np.uint8)

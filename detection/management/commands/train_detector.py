@@ -20,6 +20,7 @@ RECIPE = {
     "epochs": "epochs",
     "batch": "batch",
     "rate": "rate",
+    "decay": "weight_decay",
     "seed": "seed",
     "average": "average",
     "mixup": "mixup",
@@ -57,6 +58,7 @@ class Command(BaseCommand):
         parser.add_argument("--epochs", type=_positive, help="passes over the pictures (default: the recipe's)")
         parser.add_argument("--batch", type=_positive, help="pictures in a step (default: the recipe's)")
         parser.add_argument("--rate", type=float, help="highest learning rate (default: the recipe's)")
+        parser.add_argument("--decay", type=float, help="decay of the weights, times the rate (default: the recipe's)")
         parser.add_argument("--seed", type=int, help="of everything that is drawn at random (default: the recipe's)")
         parser.add_argument("--json", action="store_true", help="print the model card, and nothing else, on stdout")
 
