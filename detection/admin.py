@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -16,7 +16,7 @@ from django.urls import URLPattern, path
 from detection.models import Capture
 from detection.queries import weekly_agreement
 from detection.services import delete_capture
-from detection.vision.plots import share_over_time
+from detection.vision.plots import shares_over_time
 from emotune.emotions import EMOTIONS
 
 WEEKS = 26
@@ -96,7 +96,6 @@ def agreement() -> dict[str, Any]:
     for week, emotion, readings, wrong in weekly_agreement(WEEKS):
         by_week[week][emotion] = readings, wrong
         totals[emotion] = totals[emotion][0] + readings, totals[emotion][1] + wrong
-    series = {name: [_stood(*row.get(name, (0, 0))) for row in by_week.values()] for name in EMOTIONS}
     return {
         "emotions": EMOTIONS,
         "weeks": [
@@ -104,8 +103,24 @@ def agreement() -> dict[str, Any]:
             for week, row in by_week.items()
         ],
         "totals": [(*counts, _stood(*counts)) for counts in totals.values()],
-        "drawing": share_over_time("Readings that people let stand", [f"{week:%d %b}" for week in by_week], series),
+        "drawing": _drawing(by_week) if by_week else "",
     }
+
+
+def _drawing(by_week: dict[date, dict[str, tuple[int, int]]]) -> str:
+    """Draw how many readings stood, a panel for each emotion and one for all, weeks without readings included."""
+    first, last = min(by_week), max(by_week)
+    weeks = [first + timedelta(weeks=number) for number in range((last - first).days // 7 + 1)]
+    series: dict[str, list[tuple[int, int]]] = {name: [] for name in EMOTIONS}
+    for week in weeks:
+        for name in EMOTIONS:
+            readings, wrong = by_week.get(week, {}).get(name, (0, 0))
+            series[name].append((readings - wrong, readings))
+    every = [
+        (sum(stood for stood, _ in of), sum(whole for _, whole in of)) for of in zip(*series.values(), strict=True)
+    ]
+    labels = [f"{week:%d %b}" for week in weeks]
+    return shares_over_time("Readings that people let stand", labels, {**series, "all": every})
 
 
 def _stood(readings: int, wrong: int) -> float | None:

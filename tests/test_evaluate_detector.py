@@ -120,12 +120,17 @@ def test_drawings_are_well_formed_and_say_their_values():
         plots.confusion_matrix("Confusion", np.eye(7, dtype=int).tolist()),
         plots.reliability_diagram("Reliability", [[0.5, 0.4, 0.3], [0.5, 0.9, 0.8]]),
         plots.risk_coverage_curve("Risk", [[0.5, 0.1], [1.0, 0.3]]),
-        plots.share_over_time("Weeks", ["1", "2"], {"happy": [0.5, None], "sad": [None, None]}),
+        plots.shares_over_time(
+            "Weeks", ["1", "2"], {"happy": [(1, 2), (0, 0)], "sad": [(0, 0)] * 2, "all": [(1, 2)] * 2}
+        ),
     ]
     for drawing in drawings:
         assert ET.fromstring(drawing).attrib["role"] == "img"
     assert "b, z: 0.000" in drawings[0]
     assert "sad read as sad: 1 of 1" in drawings[2]
+    assert drawings[5].count("<circle") == 3
+    assert "happy, 1: 50 % of 2" in drawings[5]
+    assert "none yet" in drawings[5]
 
 
 def test_a_face_that_was_cut_out_is_put_into_a_frame_and_a_photograph_is_left():

@@ -167,7 +167,7 @@ class Graph:
 def _by_openvino(model: bytes, threads: int) -> Compiled:
     core = openvino.Core()
     # Pinned threads of several workers would share the first core while others idle.
-    how = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
+    how: dict[str, Any] = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
     # Left to itself it computes what is not of eight bits in 16, where the processor can.
     how |= {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     network = core.compile_model(core.read_model(model), "CPU", how)

@@ -12,6 +12,8 @@ from emotune.emotions import BY_NAME, EMOTIONS
 # Okabe and Ito's colours, which stay apart for colour-blind people, for series that are no emotions.
 SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f7f7f", "#b8a000")
 LEFT, TOP, BOTTOM = 60, 34, 56
+# Weeks whose readings make one point of a trend.
+POOLED = 4
 Point = tuple[float, float]
 
 
@@ -81,32 +83,58 @@ def risk_coverage_curve(title: str, points: Sequence[Sequence[float]]) -> str:
     return _square_plot(title, "share answered", "error", [(x, y) for x, y in points])
 
 
-def share_over_time(title: str, labels: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> str:
-    """Draw shares (0 to 1) of the emotions over time; a None of an emotion is passed over by its line.
+def shares_over_time(title: str, labels: Sequence[str], series: Mapping[str, Sequence[tuple[int, int]]]) -> str:
+    """Draw (parts, wholes) over time: for each series a panel of its own, with a dot for each part of a whole.
 
-    What belongs to an emotion is named by `data-emotion` and has its colour on a light page, so that a page's style
-    sheet may give it another one in the dark.
+    A dot's area is its whole, so that few readings weigh little to the eye; the line is the share of the last POOLED
+    wholes together. Where nothing is there is no dot. What belongs to an emotion is named by `data-emotion` and has its
+    colour on a light page, so that a page's style sheet may give it another one in the dark.
     """
-    width, height = 620, 300
-    floor = height - BOTTOM
-    step = (width - LEFT - 20) / max(1, len(labels) - 1)
-    parts = _share_axis(width, floor)
-    shown = max(1, len(labels) // 8)
-    for i, label in enumerate(labels):
-        if i % shown == 0:
-            parts.append(_text(LEFT + step * i, floor + 16, label, anchor="middle"))
-    for s, (name, values) in enumerate(series.items()):
-        points = [
-            (LEFT + step * i, floor - v * (floor - TOP), f"{name}, {labels[i]}: {100 * v:.0f} %")
-            for i, v in enumerate(values)
-            if v is not None
-        ]
-        x, y = LEFT + s * (540 / 7), height - 22
-        parts.append(f'<g data-emotion="{name}" color="{BY_NAME[name].colour}">')
-        parts.append(_line([point[:2] for point in points], "currentColor"))
-        parts += [_dot(*point[:2], 3.5, "currentColor", point[2]) for point in points]
-        parts += [_bar(x, y - 9, 10, 10, "currentColor", name), "</g>", _text(x + 15, y, name)]
-    return _svg(title, width, height, parts)
+    across, gap, tall, wide = 4, 14, 84, 128
+    most = max((whole for values in series.values() for _, whole in values), default=1) or 1
+    parts = []
+    for number, (name, values) in enumerate(series.items()):
+        left, top = 40 + number % across * (wide + gap), 50 + number // across * (tall + 52)
+        colour = BY_NAME[name].colour if name in BY_NAME else "currentColor"
+        in_all = sum(part for part, _ in values), sum(whole for _, whole in values)
+        parts += _panel(left, top, wide, tall, first=number % across == 0)
+        parts.append(_text(left, top - 8, name))
+        parts.append(_text(left + wide, top - 8, _percent(*in_all) if in_all[1] else "none yet", anchor="end"))
+        parts.append(_text(left, top + tall + 14, labels[0]))
+        parts.append(_text(left + wide, top + tall + 14, labels[-1], anchor="end"))
+        parts.append(f'<g data-emotion="{escape(name)}" color="{colour}">')
+        step = wide / max(1, len(labels) - 1)
+        trend = [pooled for i in range(len(values)) if (pooled := _pooled(values[: i + 1], left + step * i))]
+        parts.append(_line([(x, top + tall * (1 - share)) for x, share in trend], "currentColor"))
+        for i, (part, whole) in enumerate(values):
+            if whole:
+                hint = f"{name}, {labels[i]}: {_percent(part, whole)} of {whole}"
+                at = left + step * i, top + tall * (1 - part / whole)
+                parts.append(_dot(*at, 1 + 3 * (whole / most) ** 0.5, "currentColor", hint, 0.55))
+        parts.append("</g>")
+    rows = -(-len(series) // across)
+    return _svg(title, 40 + across * (wide + gap), 50 + rows * (tall + 52) - 26, parts)
+
+
+def _panel(left: float, top: float, wide: float, tall: float, *, first: bool) -> list[str]:
+    """Draw the lines of 0, 50 and 100 %, with words where it is the first of a row."""
+    parts = []
+    for half in range(3):
+        y = top + tall * (1 - half / 2)
+        line = f'x1="{left}" y1="{y}" x2="{left + wide}" y2="{y}" stroke="currentColor" stroke-opacity="0.25"'
+        parts.append(f"<line {line}/>")
+        if first:
+            parts.append(_text(left - 5, y + 4, f"{half * 50} %", anchor="end"))
+    return parts
+
+
+def _pooled(values: Sequence[tuple[int, int]], x: float) -> Point | None:
+    part, whole = (sum(column) for column in zip(*values[-POOLED:], strict=True))
+    return (x, part / whole) if whole else None
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %"
 
 
 def _square_plot(
@@ -155,8 +183,9 @@ def _bar(x: float, y: float, width: float, height: float, colour: str, hint: str
     return f'<rect {size} fill="{colour}"><title>{escape(hint)}</title></rect>'
 
 
-def _dot(x: float, y: float, radius: float, colour: str, hint: str) -> str:
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}"><title>{escape(hint)}</title></circle>'
+def _dot(x: float, y: float, radius: float, colour: str, hint: str, opacity: float = 1) -> str:  # noqa: PLR0917
+    how = f'cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="{colour}" fill-opacity="{opacity}"'
+    return f"<circle {how}><title>{escape(hint)}</title></circle>"
 
 
 def _line(points: Sequence[Point], colour: str) -> str:
