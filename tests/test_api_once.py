@@ -18,6 +18,7 @@ from django.utils import timezone
 from detection.models import Capture
 from emotune.api.models import Submission
 from emotune.retention import forget_submissions
+from playlists import services
 from playlists.models import Listen, Playlist
 from tests.api_server import ApiServer, api_server
 from tests.api_site import bearing, check_problem, fresh_limits, token_of
@@ -97,6 +98,25 @@ def test_what_was_deleted_since_is_gone_and_not_made_again(client, send, user):
     check_problem(send("captures", {"emotion": "sad"}), 410)
     assert made.status_code == 201
     assert not Capture.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_deleted_while_its_playlist_is_made_is_gone_and_the_key_is_free(client, monkeypatch):
+    user, _ = make_user(), make_track("sad")
+    capture, secret = make_capture(user), token_of(user, "listen")
+    store = services.store
+
+    def late(*what):
+        mine = Capture.objects.filter(pk=capture.pk)
+        mine._raw_delete(mine.db)  # as another process, which knows of no playlist
+        return store(*what)
+
+    monkeypatch.setattr(services, "store", late)
+    headers = {**bearing(secret), "Idempotency-Key": "one"}
+    body = {"capture": str(capture.id)}
+    check_problem(client.post("/api/v1/playlists", body, "application/json", headers=headers), 410)
+    assert not Submission.objects.exists()
+    assert not Playlist.objects.exists()
 
 
 def test_what_is_kept_tells_neither_mood_nor_picture(client, user):
