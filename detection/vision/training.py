@@ -71,11 +71,7 @@ def train(
     kept, held = hold_out(load_split(data, "train", layout), recipe.held_out)
     test = load_split(data, measured_split(data, layout), layout)
     use_all_accelerators(recipe.batch)
-    earlier = load_network(start) if start else None
-    architecture = architecture or (earlier[1].architecture if earlier else Architecture())
-    network = _network_to_train(recipe, architecture)
-    if earlier:
-        _go_on_from(earlier[0], network, start)
+    network, architecture, origin = _beginning(recipe, architecture, start)
     checkpoint = _checkpoint(out / "checkpoint", recipe, architecture, teachers)
     said = None
     if teachers:
@@ -87,9 +83,7 @@ def train(
     served = build_network(architecture, recipe.seed)
     served.set_weights(network.get_weights())
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    training: dict[str, Any] = {**asdict(recipe), "parameters": int(served.count_params()), "date": today}
-    if earlier:
-        training["start"] = earlier[1].training
+    training: dict[str, Any] = {**asdict(recipe), "parameters": int(served.count_params()), "date": today, **origin}
     if teachers:
         training["teachers"] = [load_card(folder).version for folder in teachers]
     sizes = {"name": data.name, "train": len(kept), "held_out": len(held), "test": len(test)}
@@ -100,6 +94,23 @@ def train(
     return card
 
 
+def _beginning(
+    recipe: Recipe, architecture: Architecture | None, start: Path | None
+) -> tuple[keras.Model, Architecture, dict[str, Any]]:
+    """Return the network to train with its architecture, and what the card shall tell of where it comes from."""
+    if start is None:
+        architecture = architecture or Architecture()
+        return _network_to_train(recipe, architecture), architecture, {}
+    earlier, card = load_network(start)
+    architecture = architecture or card.architecture
+    network = _network_to_train(recipe, architecture)
+    try:
+        grow(network, earlier)
+    except ValueError as error:
+        raise DataError(f"{start}: a network of that size cannot go on from it ({error}); leave --size out") from None
+    return network, architecture, {"start": card.training}
+
+
 def _network_to_train(recipe: Recipe, architecture: Architecture) -> keras.Model:
     if recipe.mixed_precision:
         keras.config.set_dtype_policy("mixed_bfloat16")
@@ -107,13 +118,6 @@ def _network_to_train(recipe: Recipe, architecture: Architecture) -> keras.Model
         return build_network(architecture, recipe.seed)
     finally:
         keras.config.set_dtype_policy("float32")
-
-
-def _go_on_from(earlier: keras.Model, network: keras.Model, start: Path | None) -> None:
-    try:
-        grow(network, earlier)
-    except ValueError as error:
-        raise DataError(f"{start}: a network of that size cannot go on from it ({error}); leave --size out") from None
 
 
 def use_all_accelerators(batch: int) -> None:
