@@ -50,8 +50,9 @@ class Playlist(models.Model):
 class PlaylistTrack(models.Model):
     """One place in a playlist, with why the track stands there."""
 
-    playlist = models.ForeignKey(Playlist, on_delete=models.CASCADE, related_name="entries")
-    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+")
+    # Both are found by an index that begins with them; one more of each would be written for every place.
+    playlist = models.ForeignKey(Playlist, on_delete=models.CASCADE, related_name="entries", db_index=False)
+    track = models.ForeignKey(Track, on_delete=models.CASCADE, related_name="+", db_index=False)
     rank = models.PositiveSmallIntegerField()
     distance = models.FloatField()
     score = models.FloatField()
