@@ -1,9 +1,14 @@
 """Migrations run while the version before goes on serving: none locks a table for as long as it has rows."""
 
+import json
+
 import pytest
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
 from django.db import migrations
 from django.db.migrations.loader import MigrationLoader
+
+from tests.prepared import MIGRATED
+from tests.servers import environment, manage
 
 # Up to here nobody runs emotune for other people: these migrations meet tables that are empty.
 FIRST_RELEASE = {"accounts": "0004", "api": "0001", "catalogue": "0006", "detection": "0002", "playlists": "0007"}
@@ -27,3 +32,32 @@ def test_large_tables_are_changed_beside_their_writers(migration):
             continue
         assert isinstance(operation, BESIDE_WRITERS), f"{operation.describe()}: use AddIndexConcurrently"
         assert migration.atomic is False
+
+
+INDEXES = """
+import json
+from django.db import connection
+with connection.cursor() as cursor:
+    found = connection.introspection.get_constraints(cursor, "playlists_playlisttrack").values()
+print(json.dumps(sorted(each["columns"] for each in found if each["index"] or each["unique"])))
+"""
+NEEDED = [["playlist_id", "rank"], ["playlist_id", "track_id"], ["track_id", "id"]]
+
+
+@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
+def test_a_place_has_no_index_that_another_begins_with_and_the_way_back_is_open(database, request, prepared, tmp_path):
+    if database == "SQLite":
+        prepared.lay(MIGRATED, tmp_path)
+        env = environment(tmp_path)
+    else:
+        env = environment(tmp_path, DATABASE_URL=request.getfixturevalue("postgres").url("places", like=MIGRATED))
+
+    def indexes():
+        columns = json.loads(manage("shell", "--verbosity=0", "--command", INDEXES, env=env))
+        return [each for each in columns if each != ["id"]]
+
+    assert indexes() == NEEDED
+    manage("migrate", "--verbosity=0", "playlists", "0007", env=env)
+    assert indexes() == sorted([*NEEDED, ["playlist_id"], ["track_id"]])
+    manage("migrate", "--verbosity=0", env=env)
+    assert indexes() == NEEDED
