@@ -169,6 +169,28 @@ def test_the_reader_loads_no_tensorflow():
     assert done.stdout.strip() == "set()"
 
 
+def test_normalizations_take_the_mean_over_the_batches_that_are_shown(tmp_path):
+    from detection.vision.network import MOMENTUM, build_network, renew_statistics
+
+    network = build_network(SMALL)
+    stem = network.get_layer("stem_normalization")
+    into = network.get_layer("stem").kernel.numpy()
+    batches = [(faces(32, seed)[..., None] / np.float32(255)) ** (1 + seed) for seed in range(3)]
+    renew_statistics(network, iter(batches))
+    seen = [np.asarray(convolved(into, 4 * batch - 2)) for batch in batches]
+    means = np.mean([each.mean(axis=(0, 1, 2)) for each in seen], axis=0)
+    variances = np.mean([each.var(axis=(0, 1, 2)) for each in seen], axis=0)
+    assert stem.moving_mean.numpy() == pytest.approx(means, abs=1e-4)
+    assert stem.moving_variance.numpy() == pytest.approx(variances, rel=1e-3)
+    assert stem.momentum == MOMENTUM
+
+
+def convolved(kernel, pictures):
+    padded = np.pad(pictures[..., 0], ((0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
+    return np.einsum("nhwij,ijc->nhwc", windows, kernel[:, :, 0])
+
+
 def test_a_grown_network_says_what_the_smaller_one_said(tmp_path):
     from detection.vision.network import build_network, grow, predict
 

@@ -100,3 +100,14 @@ def test_batches_of_a_recipe_with_mixup_are_the_same_again(batches, folder):
     assert (one[1]["labels"] == two[1]["labels"]).all()
     assert (one[0] != batches.Batches(split, Recipe(batch=8))[1][0]).any()
     assert batches.make_targets(split, Recipe())["crowd"].sum() == 0
+
+
+def test_unmixed_pictures_are_those_of_the_batches_without_mixing(batches, folder):
+    split = load_split(folder, "train")
+    mixed, plain = (batches.Batches(split, Recipe(batch=8, mixup=mixup)) for mixup in (0.4, 0.0))
+    for each in (mixed, plain):
+        each.start_epoch(3)
+    shown = list(mixed.unmixed(100))
+    assert len(shown) == len(mixed) > 1
+    assert all((one == plain[index][0]).all() for index, one in enumerate(shown))
+    assert (shown[0] != mixed[0][0]).any()

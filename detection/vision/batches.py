@@ -1,6 +1,7 @@
 """What one training shows the network: augmented batches, targets and weights, all drawn by the recipe's seed."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -37,14 +38,23 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self.order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.split))
 
     def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
-        chosen = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
-        rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
-        faces = augment(np.divide(self.split.pictures(chosen), 255, dtype=np.float32), rng, self.recipe.augmentation)
+        chosen, faces, rng = self._drawn(index)
         targets = {head: self.targets[head][chosen] for head in HEADS}
         weights = {head: self.weights[head][chosen] for head in HEADS}
         if self.recipe.mixup:
             faces, targets, weights = mix(faces, targets, weights, self.recipe.mixup, rng)
         return faces[..., None], targets, weights
+
+    def unmixed(self, count: int) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the pictures (n, 48, 48, 1) of the first `count` batches of this epoch, none mixed with another."""
+        for index in range(min(count, len(self))):
+            yield self._drawn(index)[1][..., None]
+
+    def _drawn(self, index: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], np.random.Generator]:
+        chosen = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
+        rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
+        faces = np.divide(self.split.pictures(chosen), 255, dtype=np.float32)
+        return chosen, augment(faces, rng, self.recipe.augmentation), rng
 
 
 def make_targets(split: Split, recipe: Recipe) -> ByHead:

@@ -1,6 +1,7 @@
 """The emotion network in Keras: its layers and its file."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from detection.vision.card import HEADS, Architecture, Card, ModelFileError, loa
 from detection.vision.data import SIZE
 from detection.vision.weights import read_weights, write_weights
 from emotune.emotions import EMOTIONS
+
+# Of the running mean and variance of what a batch normalization sees.
+MOMENTUM = 0.97
 
 
 @keras.saving.register_keras_serializable("emotune")
@@ -91,7 +95,7 @@ def build_network(architecture: Architecture, seed: int = 0) -> keras.Model:
 def _convolution(x: Any, width: int, stride: int, name: str, size: int = 3) -> Any:
     how = {"strides": stride, "padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
     x = layers.Conv2D(width, size, **how, name=name)(x)
-    return FusedBatchNormalization(momentum=0.97, epsilon=1e-5, name=f"{name}_normalization")(x)
+    return FusedBatchNormalization(momentum=MOMENTUM, epsilon=1e-5, name=f"{name}_normalization")(x)
 
 
 def _residual_block(x: Any, width: int, stride: int, squeeze: int, name: str) -> Any:
@@ -118,6 +122,21 @@ def grow(network: keras.Model, earlier: keras.Model) -> None:
             layer.gamma.assign(np.zeros(layer.gamma.shape))
     if known:
         raise ValueError(f"it lacks {', '.join(sorted(known))}")
+
+
+def renew_statistics(network: keras.Model, batches: Iterable[npt.NDArray[np.float32]]) -> None:
+    """Give the normalizations the mean and variance of what batches of (n, 48, 48, 1) pictures in 0..1 cause in them.
+
+    Those of a training belong to the weights on their way and to pictures mixed in pairs; what is served is an average
+    of the weights, and sees pictures as they are (Izmailov et al. 2018, stochastic weight averaging).
+    """
+    normalizations = [layer for layer in network.layers if isinstance(layer, FusedBatchNormalization)]
+    for number, faces in enumerate(batches):
+        for layer in normalizations:
+            layer.momentum = number / (number + 1)  # a plain mean over the batches
+        network(faces, training=True)
+    for layer in normalizations:
+        layer.momentum = MOMENTUM
 
 
 def predict(network: keras.Model, faces: npt.NDArray[np.uint8], batch: int = 256) -> dict[str, npt.NDArray[np.float32]]:

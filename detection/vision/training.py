@@ -17,11 +17,13 @@ from detection.vision.batches import Batches
 from detection.vision.calibration import settle
 from detection.vision.card import HEADS, Architecture, Card, load_card
 from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
-from detection.vision.network import build_network, grow, load_network, predict, save_network
+from detection.vision.network import build_network, grow, load_network, predict, renew_statistics, save_network
 from detection.vision.recipe import Recipe
 from detection.vision.teachers import fingerprint, lesson
 
 Report = Callable[[str, dict[str, float]], None]
+# Batches from which a trained network's normalizations take their means and variances.
+STATISTICS = 40
 
 
 class Progress(keras.callbacks.Callback):  # type: ignore[misc]
@@ -82,6 +84,8 @@ def train(
     network.fit(batches, epochs=recipe.epochs, verbose=0, callbacks=[checkpoint, Progress(batches, held, report)])
     served = build_network(architecture, recipe.seed)
     served.set_weights(network.get_weights())
+    batches.start_epoch(recipe.epochs)
+    renew_statistics(served, batches.unmixed(STATISTICS))
     today = dt.datetime.now(dt.UTC).date().isoformat()
     training: dict[str, Any] = {**asdict(recipe), "parameters": int(served.count_params()), "date": today, **origin}
     if teachers:
