@@ -67,7 +67,7 @@ def measured(model: Path, count: int) -> tuple[dict[str, np.ndarray], str]:
         missing = f"missing: {error}"
         times = rounds({name: timer for name, timer in timers.items() if name != FER}, count)
     batches = {f"in batches of {size}": classify(served, faces[:size]) for size in BATCHES}
-    if graphs.openvino:
+    if graphs.openvino and graphs.multiplies_bytes():
         with mock.patch.object(graphs, "openvino", None):
             other = Classifier.load(model)
         batches |= {f"in batches of {size}, ONNX Runtime": classify(other, faces[:size]) for size in BATCHES}

@@ -1,5 +1,6 @@
 """Captures in the admin: listed without pictures, deleted, and how often people let a reading stand."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -43,6 +44,10 @@ def test_agreement_counts_what_people_put_right(boss, django_assert_num_queries)
     assert shown["totals"][EMOTIONS.index("happy")] == (4, 1, 0.75)
     assert shown["totals"][EMOTIONS.index("fear")] == (0, 0, None)
     assert len(shown["weeks"]) == 2
+    assert shown["drawing"].count("<circle") == 4  # two emotions and all, all in both weeks
+    assert re.search(r"all, \d\d \w+: 75 % of 4", shown["drawing"])
+    trend = re.search(r'data-emotion="happy".*?points="(\S+)"', shown["drawing"], re.DOTALL)
+    assert trend, "happy: nothing in the first of four weeks"
 
 
 def test_the_list_and_the_agreement_show_no_picture_and_nothing_to_add(client, boss):

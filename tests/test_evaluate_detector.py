@@ -133,6 +133,13 @@ def test_drawings_are_well_formed_and_say_their_values():
     assert "none yet" in drawings[5]
 
 
+def test_a_trend_pools_the_last_four_weeks_and_passes_over_those_without_readings():
+    values = [(1, 2), (0, 0), (4, 4), (0, 2), (3, 4), (0, 0), (0, 0), (0, 0), (0, 0)]
+    pooled = [plots._pooled(values[: i + 1], float(i)) for i in range(len(values))]
+    shares = [point and point[1] for point in pooled]
+    assert shares == [1 / 2, 1 / 2, 5 / 6, 5 / 8, 7 / 10, 7 / 10, 3 / 6, 3 / 4, None]
+
+
 def test_a_face_that_was_cut_out_is_put_into_a_frame_and_a_photograph_is_left():
     crop = np.full((48, 48, 3), 200, np.uint8)
     frame = as_frame(crop)

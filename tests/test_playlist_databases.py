@@ -46,8 +46,10 @@ print(json.dumps({
 
 STORED = """
 import json
-from django.db import transaction
+from uuid import uuid4
+from django.db import IntegrityError, transaction
 from detection.models import Capture
+from emotune.api.problems import refers_to_nothing
 from emotune.errors import Gone
 from playlists.models import Playlist
 from playlists.storing import Place, Way, find, store
@@ -83,6 +85,18 @@ for empty, way in ((None, wish), (None, journeys[0]), (made[0], journeys[0])):
         store(empty, way, places)
     except Gone as error:
         found["gone"].append(error.message)
+def refers_to_nothing_after(playlist):
+    try:
+        with transaction.atomic():
+            playlist.save()
+    except IntegrityError as error:
+        return refers_to_nothing(error)
+
+taken = Playlist(user=user, emotion="sad", wanted="happy", asked=7, seed=5)
+found["refers"] = [
+    refers_to_nothing_after(Playlist(user=user, capture_id=uuid4(), emotion="sad", seed=1)),
+    refers_to_nothing_after(taken),
+]
 print(json.dumps(found | {"left": Playlist.objects.count()}))
 """
 
@@ -121,3 +135,4 @@ def test_a_playlist_is_stored_once_with_the_places_of_tracks_that_there_still_ar
     assert found["all"] == 3
     assert found["gone"] == ["This was deleted while its playlist was made."] * 3
     assert found["left"] == 1
+    assert found["refers"] == [True, False]

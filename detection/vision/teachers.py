@@ -16,8 +16,9 @@ from detection.vision.network import load_network, predict
 Shares = dict[str, npt.NDArray[np.float32]]
 # Pictures that go through a teacher at a time.
 CHUNK = 1024
-# How often a picture is turned, scaled and shifted at random for a teacher, besides as it is and mirrored, and how far.
+# How often and how far a picture is warped at random for a teacher (augmentation.warp), besides as it is and mirrored.
 TURNS, STRENGTH = 4, 0.6
+VIEWS = (TURNS, STRENGTH, CHUNK)
 
 
 def fingerprint(folders: Sequence[Path]) -> list[int]:
@@ -29,12 +30,12 @@ def lesson(folders: Sequence[Path], split: Split, cache: Path, progress: Callabl
     """Return what the networks of `folders` say of each picture of a split: (n, 7) probabilities by head.
 
     They are the mean over the networks and over views of each picture, at temperature 1, which is what the networks
-    were trained to say: what a teacher has learned by heart of a picture it says less surely of one that was turned.
+    were trained to say: a teacher is less sure of a picture that was turned than of one that it knows by heart.
     They are kept in the file `cache`, from where they come when the same networks
     are asked about the same pictures again. `progress` hears how many pictures were read. Raises ModelFileError.
     """
     pictures = zlib.crc32("\n".join(split.names).encode())
-    known = json.dumps({"teachers": fingerprint(folders), "turns": TURNS, "pictures": pictures})
+    known = json.dumps({"teachers": fingerprint(folders), "views": VIEWS, "pictures": pictures})
     if cache.is_file():
         with np.load(cache, allow_pickle=False) as stored:
             if str(stored["known"]) == known:
@@ -56,7 +57,7 @@ def lesson(folders: Sequence[Path], split: Split, cache: Path, progress: Callabl
 
 
 def views(faces: npt.NDArray[np.uint8], seed: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """Give (n, 48, 48) faces as they are, mirrored, and TURNS times turned, scaled and shifted at random by `seed`."""
+    """Give (n, 48, 48) faces as they are, mirrored, and TURNS times warped at random by `seed`."""
     yield faces
     yield faces[:, :, ::-1]
     rng = np.random.default_rng(seed)

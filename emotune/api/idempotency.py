@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import Http404, QueryDict
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -49,36 +49,22 @@ def once(request: "ApiRequest", carry_out: Callable[[], dict[str, Any]]) -> Rece
     """Carry a submission out, or return what an earlier one with the same key made.
 
     The key and what it made are committed together: a request that breaks leaves neither. Raises InvalidInput for a
-    key that is none or was used for another request, NotYet while the first one takes long, and Gone where what it is
-    for was deleted meanwhile.
+    key that is none or was used for another request, and NotYet while the first one takes long.
     """
     key = request.headers.get(HEADER)
     if key is None:
         return Receipt(carry_out())
     if not KEY.fullmatch(key):
         raise InvalidInput(f"{HEADER} is 1 to 255 visible ASCII characters, such as a UUID.")
-    is_carried_out = False
-    try:
-        with transaction.atomic():
-            receipt = _once(request, key, carry_out)
-            is_carried_out = True
-    except IntegrityError as error:
-        if not is_carried_out:
-            raise
-        # What a row refers to is looked for at the commit.
-        raise Gone("This was deleted while the request was carried out.") from error
-    return receipt
-
-
-def _once(request: "ApiRequest", key: str, carry_out: Callable[[], dict[str, Any]]) -> Receipt:
     fingerprint = _fingerprint(request)
-    submission, is_new = _claim(request, key, fingerprint)
-    if not is_new:
-        if submission.fingerprint != fingerprint:
-            raise InvalidInput(f"This {HEADER} was used for another request. Use a new one for each.")
-        return Receipt(submission.receipt, is_old=True, headers={"Idempotency-Replayed": "true"})
-    submission.receipt = carry_out()
-    submission.save(update_fields=["receipt"])
+    with transaction.atomic():
+        submission, is_new = _claim(request, key, fingerprint)
+        if not is_new:
+            if submission.fingerprint != fingerprint:
+                raise InvalidInput(f"This {HEADER} was used for another request. Use a new one for each.")
+            return Receipt(submission.receipt, is_old=True, headers={"Idempotency-Replayed": "true"})
+        submission.receipt = carry_out()
+        submission.save(update_fields=["receipt"])
     return Receipt(submission.receipt)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import IntegrityError
 from django.http import Http404, HttpResponse
 from rest_framework.exceptions import (
     APIException,
@@ -117,8 +118,17 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     if words := outage_of(error):
         logger.error("something is away: %s", error)
         return problem(503, words, headers={"Retry-After": str(SOON_S)})
+    if refers_to_nothing(error):
+        return problem(410, "Something that this is about was deleted while the request was carried out.")
     status, words = next(((status, words) for kind, status, words in OTHERS if isinstance(error, kind)), (0, ""))
     return problem(status, words) if status else None
+
+
+def refers_to_nothing(error: Exception) -> bool:
+    """Return whether a row was to refer to one that was deleted after it was looked up, on either database."""
+    if not isinstance(error, IntegrityError):
+        return False
+    return getattr(error.__cause__, "sqlstate", None) == "23503" or "FOREIGN KEY constraint" in str(error)
 
 
 def _advice(error: APIException, view: Any) -> str:

@@ -18,7 +18,8 @@ def drop(apps, editor):
 def make(apps, editor):
     beside = "CONCURRENTLY" if editor.connection.vendor == "postgresql" else ""
     for column in COLUMNS:
-        editor.execute(f"CREATE INDEX {beside} IF NOT EXISTS {TABLE}_{column} ON {TABLE} ({column})")
+        editor.execute(f"DROP INDEX {beside} IF EXISTS {TABLE}_{column}")  # what an interruption left is not valid
+        editor.execute(f"CREATE INDEX {beside} {TABLE}_{column} ON {TABLE} ({column})")
 
 
 def spare(to, name):
