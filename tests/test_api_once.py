@@ -18,8 +18,8 @@ from django.utils import timezone
 from detection.models import Capture
 from emotune.api.models import Submission
 from emotune.retention import forget_submissions
-from playlists import services
 from playlists.models import Listen, Playlist
+from playlists.storing import store
 from tests.api_server import ApiServer, api_server
 from tests.api_site import bearing, check_problem, fresh_limits, token_of
 from tests.browser import jpeg, smiling_photograph
@@ -104,14 +104,13 @@ def test_what_was_deleted_since_is_gone_and_not_made_again(client, send, user):
 def test_what_is_deleted_while_its_playlist_is_made_is_gone_and_the_key_is_free(client, monkeypatch):
     user, _ = make_user(), make_track("sad")
     capture, secret = make_capture(user), token_of(user, "listen")
-    store = services.store
 
     def late(*what):
         mine = Capture.objects.filter(pk=capture.pk)
         mine._raw_delete(mine.db)  # as another process, which knows of no playlist
         return store(*what)
 
-    monkeypatch.setattr(services, "store", late)
+    monkeypatch.setattr("playlists.services.store", late)
     headers = {**bearing(secret), "Idempotency-Key": "one"}
     body = {"capture": str(capture.id)}
     check_problem(client.post("/api/v1/playlists", body, "application/json", headers=headers), 410)

@@ -186,7 +186,7 @@ def _by_openvino(model: bytes, shape: tuple[str | int, ...], threads: int) -> Co
         return np.concatenate([requests.own.infer({0: part})[0] for part in _parts(values)])
 
     for size in SIZES:
-        run(np.zeros((size, *shape[1:]), np.uint8))
+        run(np.zeros((size, *map(int, shape[1:])), np.uint8))
     return run
 
 
