@@ -13,7 +13,17 @@ import numpy as np
 import pytest
 
 from detection.vision import classifier, graphs
-from detection.vision.card import DEEP, HEADS, Architecture, Card, ModelFileError, load_card, probabilities, softmax
+from detection.vision.card import (
+    DEEP,
+    HEADS,
+    Architecture,
+    Card,
+    ModelFileError,
+    load_card,
+    probabilities,
+    softmax,
+    write_card,
+)
 from detection.vision.classifier import BATCH, Classifier, observe
 from detection.vision.graphs import multiplies_bytes
 from tests.servers import ROOT
@@ -189,6 +199,22 @@ def test_the_reader_loads_no_tensorflow():
     code = "import sys, detection.vision.reader; print({'tensorflow', 'keras', 'mtcnn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_what_is_served_of_a_mirrored_network_is_the_mean_of_a_face_and_its_twin(tmp_path):
+    write_model(tmp_path)
+    card = load_card(tmp_path)
+    write_card(tmp_path, replace(card, mirrored=True))
+    mirrored = Classifier.load(tmp_path)
+    seen, twins = faces(5), np.ascontiguousarray(faces(5)[:, :, ::-1])
+    assert (mirrored.logits(seen)["crowd"] != mirrored.logits(twins)["crowd"]).any()
+    mean = {head: np.float32(0.5) * (mirrored.logits(seen)[head] + mirrored.logits(twins)[head]) for head in HEADS}
+    assert mirrored.classify(seen) == pytest.approx(probabilities(mean, card), abs=1e-5)
+    assert mirrored.classify(seen) == pytest.approx(mirrored.classify(twins), abs=1e-5)
+    answers = mirrored.answers(seen)
+    assert answers["labels"] == pytest.approx(probabilities(mirrored.logits(seen), card, 0), abs=1e-6)
+    assert answers["crowd"] == pytest.approx(probabilities(mirrored.logits(seen), card, 1), abs=1e-6)
+    assert (answers["served"] == mirrored.classify(seen)).all()
 
 
 def test_normalizations_take_the_mean_over_the_batches_that_are_shown(tmp_path):

@@ -52,7 +52,8 @@ def answers(count):
 
 def test_sureness_that_was_fitted_orders_readings_better_than_their_probabilities():
     logits, held = answers(4000)
-    card = fitted(Card("x", SMALL), {head: rows[:2000] for head, rows in logits.items()}, subset(held, 2000))
+    early = {head: rows[:2000] for head, rows in logits.items()}
+    card = fitted(Card("x", SMALL), early, early, subset(held, 2000))
     later = {head: rows[2000:] for head, rows in logits.items()}
     plain, fit = probabilities(later, Card("x", SMALL)), probabilities(later, card)
 

@@ -12,12 +12,13 @@ from scipy.optimize import minimize
 from detection.vision.card import HEADS, Card, load_card, probabilities, softmax, write_card
 from detection.vision.classifier import Classifier, observe
 from detection.vision.data import Split, hold_out, load_split, measured_split
-from detection.vision.evaluation import choose_threshold, fit_temperature, measure_heads
+from detection.vision.evaluation import choose_threshold, fit_temperature, measure_truths
 from detection.vision.sureness import features
 from detection.vision.twins import without_twins
 from emotune.emotions import EMOTIONS
 
 Shares = npt.NDArray[np.float64]
+Logits = dict[str, npt.NDArray[np.float32]]
 # Pictures whose values say how eight bits have to be laid.
 OBSERVED = 512
 # The share of the held-out fearful faces that the `labels` head has to find, and steps by which its logit is raised.
@@ -48,17 +49,19 @@ def settle(folder: Path, kept: Split, held: Split, test: Split) -> Card:
     classifier = Classifier.load(folder, exact=True)
     strangers = without_twins(held, kept)
     raised = raise_fear(classifier.logits(held.pictures(range(len(held))))["labels"], held.labels)
-    card = replace(classifier.card, offset={"labels": raised, "crowd": [0.0] * len(EMOTIONS)})
-    card = fitted(card, classifier.logits(strangers.pictures(range(len(strangers)))), strangers)
+    card = replace(classifier.card, offset={"labels": raised, "crowd": [0.0] * len(EMOTIONS)}, mirrored=True)
+    classifier.card, unknown = card, strangers.pictures(range(len(strangers)))
+    card = fitted(card, classifier.logits(unknown), classifier.served_logits(unknown), strangers)
     write_card(folder, card)
-    served = Classifier.load(folder)
-    card = replace(card, measures=measure_heads(served.logits(test.pictures(range(len(test)))), test, card))
+    answers = Classifier.load(folder).answers(test.pictures(range(len(test))))
+    card = replace(card, measures={name: measure_truths(read, test) for name, read in answers.items()})
     write_card(folder, card)
     return card
 
 
-def fitted(card: Card, logits: dict[str, npt.NDArray[np.float32]], held: Split) -> Card:
-    """Return the card with temperatures, sureness and threshold fitted to the logits of held-out pictures.
+def fitted(card: Card, alone: Logits, served: Logits, held: Split) -> Card:
+    """Return the card fitted to logits of held-out pictures: temperatures to those of each head alone, sureness and
+    threshold to those that are served.
 
     A head's temperature is fitted to the truth that it answers for: the data set's own label, and the majority of the
     votes. How sure a reading is, and the threshold of `unsure`, are fitted to what people saw: votes, or labels where
@@ -69,10 +72,10 @@ def fitted(card: Card, logits: dict[str, npt.NDArray[np.float32]], held: Split) 
     seen = np.where(voted, np.nan_to_num(held.votes.astype(np.float64)), labels)
     majority = np.eye(len(EMOTIONS))[seen.argmax(axis=1)]
     truth = {"labels": labels, "crowd": majority}
-    raised = {head: logits[head] + np.asarray(card.offset[head], np.float32) for head in HEADS}
+    raised = {head: alone[head] + np.asarray(card.offset[head], np.float32) for head in HEADS}
     card = replace(card, temperature={head: fit_temperature(raised[head], truth[head]) for head in HEADS})
-    card = replace(card, sureness=fit_sureness(card, logits, majority))
-    return replace(card, unsure_below=round(choose_threshold(probabilities(logits, card), seen), 3))
+    card = replace(card, sureness=fit_sureness(card, served, majority))
+    return replace(card, unsure_below=round(choose_threshold(probabilities(served, card), seen), 3))
 
 
 def raise_fear(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -> list[float]:
@@ -87,7 +90,7 @@ def raise_fear(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]) -
     return [round(float(value), 2) for value in offset]
 
 
-def fit_sureness(card: Card, logits: dict[str, npt.NDArray[np.float32]], majority: Shares) -> list[float]:
+def fit_sureness(card: Card, logits: Logits, majority: Shares) -> list[float]:
     """Return the weights of `sureness.confidence` by which it says best how often readings are the majority's."""
     labels, crowd = (softmax(logits[head] / card.temperature[head]) for head in HEADS)
     served = probabilities(logits, replace(card, sureness=[]))

@@ -56,7 +56,8 @@ class Card:
 
     `offset` is added to the logits of a head that answers alone, `temperature` divides them; `blend` is the share of
     the crowd head in the probabilities that are served, and `sureness` has the weights that say how high the highest of
-    them is (sureness.py; without weights it stays as it is); under `unsure_below` a reading is called unsure.
+    them is (sureness.py; without weights it stays as it is); under `unsure_below` a reading is called unsure. What a
+    network that is `mirrored` serves is the mean over a face and its mirrored twin.
     """
 
     version: str
@@ -64,6 +65,7 @@ class Card:
     temperature: dict[str, float] = field(default_factory=lambda: dict.fromkeys(HEADS, 1.0))
     offset: dict[str, list[float]] = field(default_factory=lambda: {head: [0.0] * len(EMOTIONS) for head in HEADS})
     blend: float = 0.5
+    mirrored: bool = False
     sureness: list[float] = field(default_factory=list)
     unsure_below: float = 0.0
     data: dict[str, Any] = field(default_factory=dict)

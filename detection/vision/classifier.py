@@ -48,9 +48,22 @@ class Classifier:
         both = np.concatenate(parts)
         return {"crowd": both[:, : len(EMOTIONS)], "labels": both[:, len(EMOTIONS) :]}
 
+    def served_logits(self, crops: npt.NDArray[np.uint8]) -> dict[str, Array]:
+        """Return the logits that are served: the mean over a face and its twin where the card is `mirrored`."""
+        if not self.card.mirrored:
+            return self.logits(crops)
+        logits = self.logits(np.concatenate([crops, crops[:, :, ::-1]]))
+        return {head: np.float32(0.5) * (both[: len(crops)] + both[len(crops) :]) for head, both in logits.items()}
+
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return the probabilities (n, 7), in the order of EMOTIONS, of (n, 48, 48) grey faces."""
-        return probabilities(self.logits(crops), self.card)
+        return probabilities(self.served_logits(crops), self.card)
+
+    def answers(self, crops: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float64]]:
+        """Return what is `served` of (n, 48, 48) grey faces, and what each head alone says of them, each (n, 7)."""
+        alone = self.logits(crops)
+        heads = {head: probabilities(alone, self.card, blend) for head, blend in (("labels", 0.0), ("crowd", 1.0))}
+        return {**heads, "served": self.classify(crops)}
 
 
 def observe(folder: Path, crops: npt.NDArray[np.uint8]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
-from detection.vision.card import Card, probabilities, softmax
+from detection.vision.card import softmax
 from detection.vision.data import Split
 from emotune.emotions import EMOTIONS
 
@@ -129,12 +129,6 @@ def choose_threshold(probabilities: Probabilities, targets: Probabilities) -> fl
     balance = np.cumsum(1 - 2 * agree)
     best = int(balance.argmax())
     return float(confidence[order][best]) if balance[best] > 0 else 0.0
-
-
-def measure_heads(logits: dict[str, npt.NDArray[np.float32]], test: Split, card: Card) -> dict[str, Any]:
-    """Measure each head and the served blend against both truths, on one split; see `measure_truths`."""
-    by_blend = {"labels": 0.0, "crowd": 1.0, "served": None}
-    return {name: measure_truths(probabilities(logits, card, blend), test) for name, blend in by_blend.items()}
 
 
 def measure_truths(read: Probabilities, test: Split) -> dict[str, Any]:

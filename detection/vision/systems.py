@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from detection.vision.alignment import align
-from detection.vision.card import ModelFileError, probabilities
+from detection.vision.card import ModelFileError
 from detection.vision.classifier import Classifier
 from detection.vision.data import SIZE, Split
 from detection.vision.evaluation import measure_truths
@@ -66,9 +66,8 @@ class Network:
             if not faces:
                 return None
             crop = align(pyramid, faces[0].landmarks["left_eye"], faces[0].landmarks["right_eye"])
-        logits, card = self._classifier.logits(crop[None]), self._classifier.card
-        blends = {"labels": 0.0, "crowd": 1.0, "served": None}
-        return {head: probabilities(logits, card, blends[head])[0] for head in self.heads}
+        answers = self._classifier.answers(crop[None])
+        return {head: answers[head][0] for head in self.heads}
 
     def close(self) -> None:
         """Nothing was started."""
