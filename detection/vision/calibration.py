@@ -51,7 +51,7 @@ def settle(folder: Path, kept: Split, held: Split, test: Split) -> Card:
     raised = raise_fear(classifier.logits(held.pictures(range(len(held))))["labels"], held.labels)
     card = replace(classifier.card, offset={"labels": raised, "crowd": [0.0] * len(EMOTIONS)}, mirrored=True)
     classifier.card, unknown = card, strangers.pictures(range(len(strangers)))
-    card = fitted(card, classifier.logits(unknown), classifier.served_logits(unknown), strangers)
+    card = fitted(card, *classifier.alone_and_served(unknown), strangers)
     write_card(folder, card)
     answers = Classifier.load(folder).answers(test.pictures(range(len(test))))
     card = replace(card, measures={name: measure_truths(read, test) for name, read in answers.items()})

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from detection.vision.card import Architecture, Card, ModelFileError, load_card, probabilities
+from detection.vision.card import HEADS, Architecture, Card, ModelFileError, load_card, probabilities
 from detection.vision.data import SIZE
 from detection.vision.graphs import Array, Compiled, Graph, multiplies_bytes
 from detection.vision.weights import read_weights, write_weights
@@ -48,22 +48,25 @@ class Classifier:
         both = np.concatenate(parts)
         return {"crowd": both[:, : len(EMOTIONS)], "labels": both[:, len(EMOTIONS) :]}
 
-    def served_logits(self, crops: npt.NDArray[np.uint8]) -> dict[str, Array]:
-        """Return the logits that are served: the mean over a face and its twin where the card is `mirrored`."""
-        if not self.card.mirrored:
-            return self.logits(crops)
-        logits = self.logits(np.concatenate([crops, crops[:, :, ::-1]]))
-        return {head: np.float32(0.5) * (both[: len(crops)] + both[len(crops) :]) for head, both in logits.items()}
-
     def classify(self, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
         """Return the probabilities (n, 7), in the order of EMOTIONS, of (n, 48, 48) grey faces."""
-        return probabilities(self.served_logits(crops), self.card)
+        return probabilities(self.alone_and_served(crops)[1], self.card)
 
     def answers(self, crops: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float64]]:
         """Return what is `served` of (n, 48, 48) grey faces, and what each head alone says of them, each (n, 7)."""
-        alone = self.logits(crops)
+        alone, served = self.alone_and_served(crops)
         heads = {head: probabilities(alone, self.card, blend) for head, blend in (("labels", 0.0), ("crowd", 1.0))}
-        return {**heads, "served": self.classify(crops)}
+        return {**heads, "served": probabilities(served, self.card)}
+
+    def alone_and_served(self, crops: npt.NDArray[np.uint8]) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return the logits of faces as they are, and those that are served: where the card is `mirrored`, the mean
+        over a face and its mirrored twin.
+        """
+        if not self.card.mirrored:
+            return (logits := self.logits(crops)), logits
+        both = self.logits(np.concatenate([crops, crops[:, :, ::-1]]))
+        alone = {head: logits[: len(crops)] for head, logits in both.items()}
+        return alone, {head: (alone[head] + both[head][len(crops) :]) * np.float32(0.5) for head in HEADS}
 
 
 def observe(folder: Path, crops: npt.NDArray[np.uint8]) -> None:
