@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
-from detection.vision.alignment import EYES, align
+from detection.vision import alignment
+from detection.vision.alignment import EYES, LIGHT, LUMA, align, lit
 from detection.vision.data import SIZE
 from detection.vision.pyramid import LEVELS, Pyramid
 
@@ -41,7 +42,8 @@ def test_the_eyes_of_the_training_pictures_are_level_and_even():
 
 @pytest.mark.parametrize("pattern", [1, 2, 3])
 @pytest.mark.parametrize("distance", [60, 153, 300])
-def test_fine_patterns_become_their_mean(pattern, distance):
+def test_fine_patterns_become_their_mean(monkeypatch, pattern, distance):
+    monkeypatch.setattr(alignment, "LIGHT", 0)
     row, column = np.mgrid[:700, :900] // pattern
     frame = (((row + column) % 2) * 255).astype(np.uint8)[..., None].repeat(3, axis=2)
     middle = (450 - distance / 2, 300), (450 + distance / 2, 300)
@@ -56,8 +58,23 @@ def test_colours_turn_to_the_grey_that_pillow_has():
     rng = np.random.default_rng(0)
     for colour in rng.integers(0, 256, (20, 3)):
         frame = np.tile(colour.astype(np.uint8), (200, 200, 1))
-        crop = align(Pyramid(frame), (80, 90), (120, 90))
+        frame[:, 110:] = 255  # enough light
+        crop = align(Pyramid(frame), (80, 90), (120, 90))[:, : SIZE // 2]
         assert np.abs(crop.astype(int) - np.asarray(Image.fromarray(frame).convert("L"))[0, 0]).max() <= 1
+
+
+def test_a_face_in_little_light_looks_as_in_enough_and_one_in_enough_as_it_is():
+    frame, eyes = astronaut(), ((200, 118), (244, 118))
+    assert np.percentile(frame @ LUMA, 99) > LIGHT
+    bright = align(Pyramid(frame), *eyes)
+    for light in (0.5, 0.3, 0.12):
+        dark = align(Pyramid(np.round(frame * light).astype(np.uint8)), *eyes)
+        share = LIGHT / np.percentile(bright, 99)
+        assert np.abs(dark - bright * min(1, share)).mean() < 4
+    values = np.array([[0, 90, 250]], np.float32)
+    assert (lit(values) == values).all()
+    assert lit(np.zeros((4, 4), np.float32)).max() == 0
+    assert lit(np.full((4, 4), 2, np.float32)).max() == 50
 
 
 def test_what_lies_outside_the_frame_repeats_its_edge():

@@ -13,13 +13,16 @@ EYES = (complex(0.315, 0.385), complex(0.685, 0.385))
 OVERSAMPLING = 2
 # ITU-R 601 luma, which Pillow's mode "L" and so the training pictures have.
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+# Grey values of a face in little light are multiplied until the brightest hundredth has LIGHT; what has less than NIGHT is
+# treated as if it had that much.
+LIGHT, NIGHT = 200, 8
 
 
 def align(pyramid: Pyramid, left_eye: tuple[float, float], right_eye: tuple[float, float]) -> npt.NDArray[np.uint8]:
     """Return the grey (48, 48) crop of a frame whose eyes lie at EYES.
 
     Turn, scale and shift follow from the two eyes, in pixels of the frame. A pixel of the crop is the mean of the
-    pixels of the frame that it covers; what lies outside the frame repeats its edge.
+    pixels of the frame that it covers; what lies outside the frame repeats its edge. A dark face is made lighter.
     """
     first, second = complex(*left_eye), complex(*right_eye)
     between = second - first
@@ -27,5 +30,14 @@ def align(pyramid: Pyramid, left_eye: tuple[float, float], right_eye: tuple[floa
     corner = complex(0.5, 0.5) / OVERSAMPLING - (EYES[0] + EYES[1]) / 2 * SIZE
     sampled = pyramid.turned((first + second) / 2 + step * corner, step / OVERSAMPLING, SIZE * OVERSAMPLING) @ LUMA
     mean = sampled.reshape(SIZE, OVERSAMPLING, SIZE, OVERSAMPLING).mean(axis=(1, 3))
-    crop: npt.NDArray[np.uint8] = np.round(mean).astype(np.uint8)
+    crop: npt.NDArray[np.uint8] = np.round(lit(mean)).astype(np.uint8)
     return crop
+
+
+def lit(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return grey values of a face (0 to 255) as in more light where there is little of it; others as they are.
+
+    More light multiplies what a camera sees. The network was trained on pictures of which hardly one is that dark.
+    """
+    brightest = float(np.percentile(grey, 99))
+    return grey if brightest >= LIGHT else np.minimum(grey * np.float32(LIGHT / max(brightest, NIGHT)), np.float32(255))
