@@ -13,8 +13,8 @@ EYES = (complex(0.315, 0.385), complex(0.685, 0.385))
 OVERSAMPLING = 2
 # ITU-R 601 luma, which Pillow's mode "L" and so the training pictures have.
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-# Grey values of a face in little light are multiplied until the brightest hundredth has LIGHT; what has less than NIGHT is
-# treated as if it had that much.
+# Grey values of a face in little light are multiplied until the brightest hundredth of them has LIGHT; what has less
+# than NIGHT is treated as if it had that much.
 LIGHT, NIGHT = 200, 8
 
 
