@@ -14,7 +14,11 @@ SERIES = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#7f
 LEFT, TOP, BOTTOM = 60, 34, 56
 # Weeks whose readings make one point of a trend.
 POOLED = 4
+# The width and height of a panel.
+PANEL = 128, 84
 Point = tuple[float, float]
+# (part, whole) by time.
+Counts = Sequence[tuple[int, int]]
 
 
 def grouped_bars(title: str, groups: Sequence[str], series: Mapping[str, Sequence[float]]) -> str:
@@ -83,41 +87,30 @@ def risk_coverage_curve(title: str, points: Sequence[Sequence[float]]) -> str:
     return _square_plot(title, "share answered", "error", [(x, y) for x, y in points])
 
 
-def shares_over_time(title: str, labels: Sequence[str], series: Mapping[str, Sequence[tuple[int, int]]]) -> str:
+def shares_over_time(title: str, labels: Sequence[str], series: Mapping[str, Counts]) -> str:
     """Draw (parts, wholes) over time: for each series a panel of its own, with a dot for each part of a whole.
 
     A dot's area is its whole, so that few readings weigh little to the eye; the line is the share of the last POOLED
     wholes together. Where nothing is there is no dot. What belongs to an emotion is named by `data-emotion` and has its
     colour on a light page, so that a page's style sheet may give it another one in the dark.
     """
-    across, gap, tall, wide = 4, 14, 84, 128
+    across, (wide, tall) = 4, PANEL
     most = max((whole for values in series.values() for _, whole in values), default=1) or 1
     parts = []
     for number, (name, values) in enumerate(series.items()):
-        left, top = 40 + number % across * (wide + gap), 50 + number // across * (tall + 52)
-        colour = BY_NAME[name].colour if name in BY_NAME else "currentColor"
-        in_all = sum(part for part, _ in values), sum(whole for _, whole in values)
-        parts += _panel(left, top, wide, tall, first=number % across == 0)
-        parts.append(_text(left, top - 8, name))
-        parts.append(_text(left + wide, top - 8, _percent(*in_all) if in_all[1] else "none yet", anchor="end"))
-        parts.append(_text(left, top + tall + 14, labels[0]))
-        parts.append(_text(left + wide, top + tall + 14, labels[-1], anchor="end"))
-        parts.append(f'<g data-emotion="{escape(name)}" color="{colour}">')
-        step = wide / max(1, len(labels) - 1)
-        trend = [pooled for i in range(len(values)) if (pooled := _pooled(values[: i + 1], left + step * i))]
-        parts.append(_line([(x, top + tall * (1 - share)) for x, share in trend], "currentColor"))
-        for i, (part, whole) in enumerate(values):
-            if whole:
-                hint = f"{name}, {labels[i]}: {_percent(part, whole)} of {whole}"
-                at = left + step * i, top + tall * (1 - part / whole)
-                parts.append(_dot(*at, 1 + 3 * (whole / most) ** 0.5, "currentColor", hint, 0.55))
-        parts.append("</g>")
+        column, row = number % across, number // across
+        left, top = 40 + column * (wide + 14), 50 + row * (tall + 52)
+        parts += _panel_frame(left, top, name, values, labels, first=column == 0)
+        parts += _panel_values(left, top, name, values, labels, most)
     rows = -(-len(series) // across)
-    return _svg(title, 40 + across * (wide + gap), 50 + rows * (tall + 52) - 26, parts)
+    return _svg(title, 40 + across * (wide + 14), 50 + rows * (tall + 52) - 26, parts)
 
 
-def _panel(left: float, top: float, wide: float, tall: float, *, first: bool) -> list[str]:
-    """Draw the lines of 0, 50 and 100 %, with words where it is the first of a row."""
+def _panel_frame(
+    left: float, top: float, name: str, values: Counts, labels: Sequence[str], *, first: bool
+) -> list[str]:
+    """Draw a panel's lines of 0, 50 and 100 %, named where it is the first of a row, and the words around it."""
+    wide, tall = PANEL
     parts = []
     for half in range(3):
         y = top + tall * (1 - half / 2)
@@ -125,10 +118,33 @@ def _panel(left: float, top: float, wide: float, tall: float, *, first: bool) ->
         parts.append(f"<line {line}/>")
         if first:
             parts.append(_text(left - 5, y + 4, f"{half * 50} %", anchor="end"))
+    in_all = sum(part for part, _ in values), sum(whole for _, whole in values)
+    parts.append(_text(left, top - 8, name))
+    parts.append(_text(left + wide, top - 8, _percent(*in_all) if in_all[1] else "none yet", anchor="end"))
+    parts.append(_text(left, top + tall + 14, labels[0]))
+    parts.append(_text(left + wide, top + tall + 14, labels[-1], anchor="end"))
     return parts
 
 
-def _pooled(values: Sequence[tuple[int, int]], x: float) -> Point | None:
+def _panel_values(  # noqa: PLR0917
+    left: float, top: float, name: str, values: Counts, labels: Sequence[str], most: int
+) -> list[str]:
+    """Draw a panel's dots and their trend; `most` is the whole that has the largest dot."""
+    wide, tall = PANEL
+    step = wide / max(1, len(labels) - 1)
+    trend = [pooled for i in range(len(values)) if (pooled := _pooled(values[: i + 1], left + step * i))]
+    colour = BY_NAME[name].colour if name in BY_NAME else "currentColor"
+    parts = [f'<g data-emotion="{escape(name)}" color="{colour}">']
+    parts.append(_line([(x, top + tall * (1 - share)) for x, share in trend], "currentColor"))
+    for i, (part, whole) in enumerate(values):
+        if whole:
+            hint = f"{name}, {labels[i]}: {_percent(part, whole)} of {whole}"
+            at = left + step * i, top + tall * (1 - part / whole)
+            parts.append(_dot(*at, 1 + 3 * (whole / most) ** 0.5, "currentColor", hint, 0.55))
+    return [*parts, "</g>"]
+
+
+def _pooled(values: Counts, x: float) -> Point | None:
     part, whole = (sum(column) for column in zip(*values[-POOLED:], strict=True))
     return (x, part / whole) if whole else None
 

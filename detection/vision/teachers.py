@@ -31,8 +31,8 @@ def lesson(folders: Sequence[Path], split: Split, cache: Path, progress: Callabl
 
     They are the mean over the networks and over views of each picture, at temperature 1, which is what the networks
     were trained to say: a teacher is less sure of a picture that was turned than of one that it knows by heart.
-    They are kept in the file `cache`, from where they come when the same networks
-    are asked about the same pictures again. `progress` hears how many pictures were read. Raises ModelFileError.
+    They are kept in the file `cache`, from where they come when the same networks are asked about the same pictures
+    again. `progress` hears how many pictures were read. Raises ModelFileError.
     """
     pictures = zlib.crc32("\n".join(split.names).encode())
     known = json.dumps({"teachers": fingerprint(folders), "views": VIEWS, "pictures": pictures})
