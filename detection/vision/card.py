@@ -46,6 +46,8 @@ class Architecture:
 
 # The small network with a block more where its kernels are widest.
 DEEP = Architecture(blocks=(2, 3, 3))
+# And with another block in its last stage: 3.6 million parameters.
+DEEPER = Architecture(blocks=(2, 3, 4))
 # A teacher of twelve million parameters.
 LARGE = Architecture(stem=64, widths=(128, 256, 384), blocks=3, dropout=0.4, squeeze=8)
 

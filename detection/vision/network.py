@@ -76,9 +76,21 @@ class SqueezeExcitation(layers.Layer):  # type: ignore[misc]
         return inputs * weights[:, None, None, :]
 
 
-def build_network(architecture: Architecture, seed: int = 0) -> keras.Model:
-    """Return a residual network: (n, 48, 48, 1) grey in 0..1 to a dict of logits (n, 7), one entry per head."""
+def build_network(architecture: Architecture, seed: int = 0, *, mixed: bool = False) -> keras.Model:
+    """Return a residual network: (n, 48, 48, 1) grey in 0..1 to a dict of logits (n, 7), one entry per head.
+
+    With `mixed` it computes in bfloat16 and keeps its weights and logits at float32.
+    """
     keras.utils.set_random_seed(seed)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
+    try:
+        return _network(architecture)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _network(architecture: Architecture) -> keras.Model:
     inputs = layers.Input((SIZE, SIZE, 1))
     x = layers.Rescaling(4.0, offset=-2.0)(inputs)
     x = layers.ReLU()(_convolution(x, architecture.stem, 1, "stem"))
@@ -144,7 +156,7 @@ def predict(network: keras.Model, faces: npt.NDArray[np.uint8], batch: int = 256
     parts: list[dict[str, npt.NDArray[np.float32]]] = []
     for start in range(0, len(faces), batch):
         part = faces[start : start + batch, ..., None].astype(np.float32) / 255
-        parts.append({k: keras.ops.convert_to_numpy(v) for k, v in network(part, training=False).items()})
+        parts.append(network.predict_on_batch(part))  # compiled, unlike a call of the network
     return {head: np.concatenate([part[head] for part in parts]) for head in HEADS}
 
 
@@ -155,10 +167,13 @@ def save_network(network: keras.Model, card: Card, folder: Path) -> None:
     write_card(folder, card)
 
 
-def load_network(folder: Path) -> tuple[keras.Model, Card]:
-    """Build the network that a folder's card describes and give it the folder's weights; see load_card."""
+def load_network(folder: Path, *, mixed: bool = False) -> tuple[keras.Model, Card]:
+    """Build the network that a folder's card describes (see build_network) and give it the folder's weights.
+
+    Raises ModelFileError.
+    """
     card = load_card(folder)
-    network = build_network(card.architecture)
+    network = build_network(card.architecture, mixed=mixed)
     try:
         network.set_weights(read_weights(folder)[0])
     except (OSError, ValueError) as error:

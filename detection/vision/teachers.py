@@ -26,23 +26,26 @@ def fingerprint(folders: Sequence[Path]) -> list[int]:
     return [zlib.crc32((folder / "weights.npz").read_bytes()) for folder in folders]
 
 
-def lesson(folders: Sequence[Path], split: Split, cache: Path, progress: Callable[[int], object]) -> Shares:
+def lesson(
+    folders: Sequence[Path], split: Split, cache: Path, progress: Callable[[int], object], *, mixed: bool = False
+) -> Shares:
     """Return what the networks of `folders` say of each picture of a split: (n, 7) probabilities by head.
 
     They are the mean over the networks and over views of each picture, at temperature 1, which is what the networks
     were trained to say: a teacher is less sure of a picture that was turned than of one that it knows by heart.
     They are kept in the file `cache`, from where they come when the same networks are asked about the same pictures
-    again. `progress` hears how many pictures were read. Raises ModelFileError.
+    again. `progress` hears how many pictures were read. With `mixed` the networks compute in bfloat16. Raises
+    ModelFileError.
     """
     pictures = zlib.crc32("\n".join(split.names).encode())
-    known = json.dumps({"teachers": fingerprint(folders), "views": VIEWS, "pictures": pictures})
+    known = json.dumps({"teachers": fingerprint(folders), "views": VIEWS, "mixed": mixed, "pictures": pictures})
     if cache.is_file():
         with np.load(cache, allow_pickle=False) as stored:
             if str(stored["known"]) == known:
                 return {head: stored[head] for head in HEADS}
     said = {head: np.zeros((len(split), 7), np.float32) for head in HEADS}
     for folder in folders:
-        network, _ = load_network(folder)
+        network, _ = load_network(folder, mixed=mixed)
         for start in range(0, len(split), CHUNK):
             faces = split.pictures(range(start, min(start + CHUNK, len(split))))
             for seen in views(faces, start):

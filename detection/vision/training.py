@@ -19,7 +19,7 @@ from detection.vision.card import HEADS, Architecture, Card, load_card
 from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
 from detection.vision.network import build_network, grow, load_network, predict, renew_statistics, save_network
 from detection.vision.recipe import Recipe
-from detection.vision.teachers import fingerprint, lesson
+from detection.vision.teachers import Shares, fingerprint, lesson
 
 Report = Callable[[str, dict[str, float]], None]
 # Batches from which a trained network's normalizations take their means and variances.
@@ -75,9 +75,7 @@ def train(
     use_all_accelerators(recipe.batch)
     network, architecture, origin = _beginning(recipe, architecture, start)
     checkpoint = _checkpoint(out / "checkpoint", recipe, architecture, teachers)
-    said = None
-    if teachers:
-        said = lesson(teachers, kept, out / "lesson.npz", lambda count: report("lesson", {"read": count}))
+    said = _lesson(teachers, kept, out, recipe, report) if teachers else None
     batches = Batches(kept, recipe, said)
     report("start", {"epochs": recipe.epochs, "steps": len(batches)})
     compile_network(network, recipe, steps=recipe.epochs * len(batches))
@@ -98,30 +96,28 @@ def train(
     return card
 
 
+def _lesson(teachers: Sequence[Path], kept: Split, out: Path, recipe: Recipe, report: Report) -> Shares:
+    def read(count: int) -> None:
+        report("lesson", {"read": count})
+
+    return lesson(teachers, kept, out / "lesson.npz", read, mixed=recipe.mixed_precision)
+
+
 def _beginning(
     recipe: Recipe, architecture: Architecture | None, start: Path | None
 ) -> tuple[keras.Model, Architecture, dict[str, Any]]:
     """Return the network to train with its architecture, and what the card shall tell of where it comes from."""
     if start is None:
         architecture = architecture or Architecture()
-        return _network_to_train(recipe, architecture), architecture, {}
+        return build_network(architecture, recipe.seed, mixed=recipe.mixed_precision), architecture, {}
     earlier, card = load_network(start)
     architecture = architecture or card.architecture
-    network = _network_to_train(recipe, architecture)
+    network = build_network(architecture, recipe.seed, mixed=recipe.mixed_precision)
     try:
         grow(network, earlier)
     except ValueError as error:
         raise DataError(f"{start}: a network of that size cannot go on from it ({error}); leave --size out") from None
     return network, architecture, {"start": card.training}
-
-
-def _network_to_train(recipe: Recipe, architecture: Architecture) -> keras.Model:
-    if recipe.mixed_precision:
-        keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        return build_network(architecture, recipe.seed)
-    finally:
-        keras.config.set_dtype_policy("float32")
 
 
 def use_all_accelerators(batch: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from detection.vision.card import DEEP, LARGE, Architecture, ModelFileError, load_card
+from detection.vision.card import DEEP, DEEPER, LARGE, Architecture, ModelFileError, load_card
 from detection.vision.data import DataError, check_pictures, load_split, measured_split
 from detection.vision.layouts import LAYOUTS
 from detection.vision.recipe import Recipe
@@ -27,7 +27,7 @@ RECIPE = {
     "augmentation": "augmentation",
     "teacher_share": "teacher",
 }
-SIZES = {"small": Architecture(), "deep": DEEP, "large": LARGE}
+SIZES = {"small": Architecture(), "deep": DEEP, "deeper": DEEPER, "large": LARGE}
 PLAIN = {"epochs", "batch", "seed"}
 
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         parser.add_argument("--model", choices=("emotune", "cnn"), default="emotune", help="cnn: the paper's plain one")
         parser.add_argument("--out", type=Path, required=True, metavar="M", help="folder for weights and model card")
         parser.add_argument("--start", type=Path, metavar="M", help="folder of earlier weights to go on from")
-        sizes = "deep: the published network's; large: a teacher (default: small, or --start's)"
+        sizes = "deep: 2.9 million parameters; deeper: 3.6; large: a teacher (default: small, or --start's)"
         parser.add_argument("--size", choices=SIZES, help=sizes)
         parser.add_argument(
             "--teacher", metavar="M[,M]", help="folders of networks to learn from, whose answers average"
