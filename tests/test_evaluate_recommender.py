@@ -119,6 +119,23 @@ def test_the_command_prints_json_alone_and_draws_the_curve(tmp_path, capsys):
 
 
 @pytest.mark.django_db
+def test_the_command_says_what_company_is_worth():
+    for emotion in EMOTIONS:
+        for n in range(25):
+            make_track(emotion, genre=f"genre {n % 3}", artist=f"Artist {n % 9}")
+    out, words = StringIO(), StringIO()
+    call_command("evaluate_recommender", company=True, listeners=6, json=True, stdout=out)
+    figures = json.loads(out.getvalue())
+    before, after = (figures["curve"][arm]["20"]["ndcg_at_10"] for arm in ("content", "with_company"))
+    assert figures["gain"]["20"]["mean"] == pytest.approx(after - before)
+    assert figures["newcomers"] == 2
+    call_command("evaluate_recommender", company=True, listeners=6, stdout=words)
+    assert f"{after:.3f}" in words.getvalue()
+    with pytest.raises(CommandError, match="ask for more --listeners"):
+        call_command("evaluate_recommender", company=True, listeners=1)
+
+
+@pytest.mark.django_db
 def test_the_command_says_what_is_missing():
     with pytest.raises(CommandError, match="no playable track for angry"):
         call_command("evaluate_recommender", listeners=1, sessions=1)

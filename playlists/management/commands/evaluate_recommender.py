@@ -13,43 +13,56 @@ from playlists.loading import columns as load_columns
 from playlists.plot import learning_curve
 from playlists.replay import FEWEST, replay
 from playlists.services import real_ratings, simulation_catalogue
-from playlists.simulation import ARMS, FIGURES, gain, simulate
+from playlists.simulation import ARMS, FIGURES, gain, simulate, simulate_company
 
 COLUMNS = ("coverage", *FIGURES)
+# Those whom newcomers have for company, how many sessions each of all has, and a newcomer for so many of them.
+COMPANY, COMPANY_SESSIONS, FOR_EACH_NEWCOMER = 300, 9, 12
 
 
 class Command(BaseCommand):
     help = "Measure the recommender on simulated listeners with hidden tastes, beside what it must beat."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--listeners", type=int, default=50, help="how many (default 50)")
+        parser.add_argument("--listeners", type=int, help=f"how many (default 50, with --company {COMPANY})")
         parser.add_argument("--sessions", type=int, default=1000, help="of all listeners together (default 1000)")
         parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same figures")
         parser.add_argument(
             "--replay", action="store_true", help="foresee the real ratings of this database; simulate nobody"
+        )
+        parser.add_argument(
+            "--company",
+            action="store_true",
+            help=f"measure what newcomers gain by what listeners with like tastes did: nine sessions each, and a"
+            f" newcomer for every {FOR_EACH_NEWCOMER} listeners",
         )
         parser.add_argument("--plot", type=Path, metavar="SVG", help="draw the learning curve there")
         parser.add_argument(
             "--json", action="store_true", help="print the figures as JSON, and nothing else, on stdout"
         )
 
-    def handle(self, *, listeners: int, sessions: int, seed: int, plot: Path | None, **options: Any) -> None:
+    def handle(self, *, listeners: int | None, sessions: int, seed: int, plot: Path | None, **options: Any) -> None:
         if options["replay"]:
             self._replay(abs(seed), as_json=options["json"])
-            return
+        elif options["company"]:
+            self._company(COMPANY if listeners is None else listeners, abs(seed), as_json=options["json"])
+        else:
+            self._simulate(50 if listeners is None else listeners, sessions, abs(seed), plot, as_json=options["json"])
+
+    def _simulate(self, listeners: int, sessions: int, seed: int, plot: Path | None, *, as_json: bool) -> None:
         if not 1 <= listeners <= sessions:
             raise CommandError("Ask for at least one listener, and for at least one session for each.")
         try:
             with progress_bar("Listening", "listeners") as progress:
                 results = simulate(
-                    simulation_catalogue(), listeners=listeners, sessions=sessions, seed=abs(seed), progress=progress
+                    simulation_catalogue(), listeners=listeners, sessions=sessions, seed=seed, progress=progress
                 )
         except EmotuneError as error:
             raise CommandError(error.message) from None
         if plot:
             _write(plot, learning_curve({name: result.ndcg() for name, result in results.items()}))
         rows = {name: result.figures() for name, result in results.items()}
-        if options["json"]:
+        if as_json:
             about: dict[str, Any] = {"listeners": listeners, "sessions": sessions, "seed": seed}
             curves = {name: results[name].curve for name in ARMS}
             gains = gain(results["with_feedback"], results["without_feedback"])
@@ -60,6 +73,36 @@ class Command(BaseCommand):
         self._print(rows)
         for count, (mean, noise) in gain(results["with_feedback"], results["without_feedback"]).items():
             self.stdout.write(f"feedback adds {mean:+.3f} ± {noise:.3f} to NDCG@10 after {count} ratings")
+
+    def _company(self, listeners: int, seed: int, *, as_json: bool) -> None:
+        newcomers = max(2, listeners // FOR_EACH_NEWCOMER)
+        try:
+            with progress_bar("Listening", "listeners") as progress:
+                results = simulate_company(
+                    simulation_catalogue(),
+                    listeners=listeners,
+                    newcomers=newcomers,
+                    sessions=COMPANY_SESSIONS,
+                    seed=seed,
+                    progress=progress,
+                )
+        except EmotuneError as error:
+            raise CommandError(error.message) from None
+        except ValueError as error:
+            raise CommandError(f"{error}; ask for more --listeners.".capitalize()) from None
+        gains = gain(results["with_company"], results["content"])
+        if as_json:
+            curves = {name: result.curve for name, result in results.items()}
+            told = {count: {"mean": mean, "error": error} for count, (mean, error) in gains.items()}
+            about = {"listeners": listeners, "newcomers": newcomers, "seed": seed}
+            self.stdout.write(json.dumps(about | {"gain": told, "curve": curves}, indent=1))
+            return
+        ratings = list(gains)
+        self.stdout.write(f"{'NDCG@10 after ratings':24}" + "".join(f"{count:>16}" for count in ratings))
+        for name, result in results.items():
+            row = "".join(f"{result.curve[count]['ndcg_at_10']:16.3f}" for count in ratings)
+            self.stdout.write(f"{name:24}{row}")
+        self.stdout.write(f"{'gain':24}" + "".join(f"{f'{m:+.3f} ± {e:.3f}':>16}" for m, e in gains.values()))
 
     def _replay(self, seed: int, *, as_json: bool) -> None:
         columns = load_columns()
