@@ -141,8 +141,7 @@ def steps_of(reader: Reader, data: bytes) -> dict[str, Callable[[], Any]]:
     crops = align(pyramid, *eyes)[None]
     return {
         "decode": lambda: decode(data, FRAME_SIDE),
-        "pyramid": lambda: Pyramid(frame),
-        "find": lambda: reader.finder.search(pyramid),
+        "find": lambda: reader.finder.search(Pyramid(frame)),
         "align": lambda: align(pyramid, *eyes),
         "classify": lambda: reader.classifier.classify(crops),
     }

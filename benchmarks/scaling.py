@@ -82,7 +82,7 @@ def waits_at_peak(users: int, workers: int, found: Measured, assumed: Assumption
 
 
 def workers_needed(users: int, found: Measured, assumed: Assumptions) -> int:
-    """Return the fewest processes that keep the 95th percentile of waiting within the bound."""
+    """Return about the fewest processes, to 2 %, that keep the 95th percentile of waiting within the bound."""
     rate = users * assumed.captures_a_person * assumed.peak / SECONDS_OF_DAY
     workers = max(1, math.ceil(rate * found.reader_s))
     while np.percentile(waits_at_peak(users, workers, found, assumed), 95) > assumed.bound_s:

@@ -1,5 +1,6 @@
 """`evaluate_detector` from the command line: systems side by side, what is missing by name, figures as files."""
 
+import io
 import json
 import xml.etree.ElementTree as ET
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
-from detection.vision import peers, plots, systems
+from detection.vision import peer_process, peers, plots, systems
+from detection.vision.data import load_split
 from detection.vision.framing import as_frame, framed
 from detection.vision.tables import PAPER, table_4_1, table_4_2
 from emotune.emotions import EMOTIONS
@@ -78,6 +80,51 @@ def test_measures_are_written_into_the_card_and_only_those_of_crops(folder, tmp_
     assert card["version"] == "test-1"
     with pytest.raises(CommandError, match="--crops"):
         run("--data", folder, "--update-card")
+
+
+def test_measures_of_another_split_are_kept_out_of_the_card(folder, tmp_path, no_peers):
+    write_model(tmp_path / "emotune")
+    with pytest.raises(CommandError, match="public_test; leave --split out"):
+        run("--data", folder, "--crops", "--update-card", "--split", "train")
+
+
+def test_of_a_data_set_that_a_network_was_trained_on_the_test_is_measured(tmp_path, no_peers, capsys):
+    faces = write_faces(tmp_path / "set", {".": 20})
+    write_model(tmp_path / "emotune", data={"name": "set"})
+    write_model(tmp_path / "stranger", data={"name": "other"})
+    run("--data", faces, "--models", tmp_path / "stranger", "--crops", "--json")
+    whole = next(iter(json.loads(capsys.readouterr().out).values()))
+    assert np.sum(whole["confusion"]) == 140
+    run("--data", faces, "--crops", "--json", "--strangers")
+    part = json.loads(capsys.readouterr().out)["emotune"]
+    assert 0 < np.sum(part["confusion"]) == part["heads"]["served"]["labels"]["strangers"]["count"] < 40
+    run("--data", faces, "--crops", "--json", "--split", "train")
+    assert "emotune was trained on these pictures" in capsys.readouterr().err
+
+
+def test_a_peer_that_breaks_on_a_picture_is_told_apart_from_one_that_finds_no_face(folder, tmp_path, capsys):
+    class Breaking:
+        heads = ("read",)
+        parameters = 1
+
+        def read(self, picture):
+            raise systems.PeerError("ValueError: no")
+
+        def close(self):
+            pass
+
+    figures = systems.evaluate(Breaking(), load_split(folder, "public_test"), lambda _: None, crops=True)
+    assert len(figures.errors) == 7
+    assert figures.errors[0].endswith("angry/00000.png: ValueError: no")
+    answers = io.StringIO()
+
+    def peer(picture):
+        raise MemoryError("no room")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"[1, 1]\nabc[1, 1]\nabc")))
+        peer_process.serve(peer, answers)
+    assert [json.loads(line) for line in answers.getvalue().splitlines()] == [{"error": "MemoryError: no room"}] * 2
 
 
 def test_a_test_in_affectnets_layout_is_the_papers(tmp_path, no_peers, capsys):

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from detection.vision.data import load_split
 from emotune.emotions import EMOTIONS
 from tests.vision_files import write_faces, write_model
 
@@ -92,6 +93,63 @@ def test_a_network_is_calibrated_anew_on_what_its_training_held_out(folder, tmp_
     assert set(card["measures"]) == {"labels", "crowd", "served"}
     with pytest.raises(CommandError, match="no model there"):
         call_command("calibrate_detector", "--data", str(folder), "--model", str(tmp_path / "nowhere"))
+
+
+def test_a_calibration_that_cannot_be_carried_out_changes_nothing(folder, tmp_path):
+    model = write_model(tmp_path / "model", training={"held_out": 0.25}, data={"held_out_crc": 1})
+    before = {file.name: file.read_bytes() for file in model.iterdir()}
+    with pytest.raises(CommandError, match="kept other pictures back"):
+        call_command("calibrate_detector", "--data", str(folder), "--model", str(model))
+    write_model(model, training={"held_out": 0.25})
+    before = {file.name: file.read_bytes() for file in model.iterdir()}
+    spoil(folder, "picture")
+    with pytest.raises(CommandError, match=r"00001\.png"):
+        call_command("calibrate_detector", "--data", str(folder), "--model", str(model))
+    assert {file.name: file.read_bytes() for file in model.iterdir()} == before
+
+
+def test_networks_that_answer_otherwise_have_other_versions_and_without_votes_the_labels_are_served(folder, tmp_path):
+    versions = set()
+    for offset in (0.0, 0.5):
+        model = write_model(tmp_path / f"model{offset}", training={"held_out": 0.25 + offset / 5})
+        call_command("calibrate_detector", "--data", str(folder), "--model", str(model))
+        card = json.loads((model / "card.json").read_text())
+        versions.add(card["version"])
+        assert card["blend"] == 0
+        assert card["measures"]["labels"]["labels"]["strangers"]["count"] == 14
+    assert len(versions) == 2
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
+def test_a_plain_network_that_was_stopped_goes_on_with_its_own_settings_alone(folder, tmp_path):
+    from detection.vision.data import DataError
+    from detection.vision.plain_cnn import PlainCnn, train_plain_cnn
+
+    class Stop(Exception):
+        pass
+
+    seen: list[tuple[str, float | None]] = []
+
+    def stop(kind: str, values: dict[str, float]) -> None:
+        if (kind, values.get("epoch")) == ("step", 1):
+            raise Stop
+        seen.append((kind, values.get("epoch")))
+
+    out = tmp_path / "cnn"
+    with pytest.raises(Stop):
+        train_plain_cnn(folder, out, stop, epochs=2, batch=8)
+    with pytest.raises(DataError, match="other settings"):
+        train_plain_cnn(folder, out, stop, epochs=3, batch=8)
+    seen.clear()
+    card = train_plain_cnn(
+        folder, out, lambda kind, values: seen.append((kind, values.get("epoch"))), epochs=2, batch=8
+    )
+    assert ("epoch", 0) not in seen
+    assert ("epoch", 1) in seen
+    assert sorted(file.name for file in out.iterdir()) == ["card.json", "weights.npz"]
+    assert card == json.loads((out / "card.json").read_text())
+    read = PlainCnn.load(out).classify(load_split(folder, "public_test").pictures(range(14)))
+    assert read.shape == (14, 7)
 
 
 def test_no_epochs_are_refused(folder, tmp_path):

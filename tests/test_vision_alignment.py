@@ -129,3 +129,18 @@ def test_outside_the_frame_lies_grey_around_boxes_and_its_edge_around_faces():
     assert (half[:, 49:] == 250).all()
     assert (all_of_it == 128).all()
     assert (pyramid.turned(-40 - 40j, 2, 96) == 250).all()
+
+
+@pytest.mark.parametrize("first", [-500, 500, -500j, 500j, -5000 - 5000j, 300 + 700j, -20j - 46, 110 + 20j, 1e9 + 1e9j])
+@pytest.mark.parametrize("step", [1, 3, 0.7 + 0.7j, -1j])
+def test_a_square_that_lies_wholly_outside_shows_the_edge(first, step):
+    assert (Pyramid(np.full((64, 64, 3), 250, np.uint8)).turned(first, step, 48) == 250).all()
+
+
+def test_the_edge_far_outside_is_that_which_lies_nearest():
+    left = slopes().turned(-400 + 30.5j, 1, 24).astype(int)
+    assert (left[..., 0] == 0).all()
+    assert np.abs(left[..., 1] - np.arange(30, 54)[:, None]).max() <= 1
+    below = slopes().turned(40 + 900j, 1, 24).astype(int)
+    assert (below[..., 0] == np.arange(40, 64)).all()
+    assert (below[..., 1] == 127).all()

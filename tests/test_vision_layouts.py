@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+import zlib
 
 import numpy as np
 import pytest
@@ -73,10 +74,47 @@ def test_kaggles_csv_is_read_row_by_row(tmp_path):
 def test_votes_beside_the_csv_belong_to_its_rows(tmp_path):
     folder = write_fer2013(tmp_path, usages=("Training", "PublicTest"))
     columns = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
-    rows = [f"Training,fer{i:07d}.png,{10 - i % 7},{i % 7},0,0,0,0,0,0,0,0" for i in range(14)]
-    (folder / "fer2013new.csv").write_text("\n".join([columns, *rows]))
-    votes = load_split(folder, "public_test").votes
-    assert votes[2].tolist() == pytest.approx([0, 0, 0, 0.2, 0, 0, 0.8])
+    usages = ["Training"] * 7 + ["PublicTest"] * 7
+    rows = [f"{usage},fer{i:07d}.png,{10 - i % 7},{i % 7},0,0,0,0,0,0,0,0" for i, usage in enumerate(usages)]
+    votes = folder / "fer2013new.csv"
+    votes.write_text("\n".join([columns, *rows]))
+    assert load_split(folder, "public_test").votes[2].tolist() == pytest.approx([0, 0, 0, 0.2, 0, 0, 0.8])
+    nameless = [row.partition(",")[2] for row in (columns, *rows)]
+    votes.write_text("\n".join(nameless))
+    assert load_split(folder, "public_test").votes[2].tolist() == pytest.approx([0, 0, 0, 0.2, 0, 0, 0.8])
+    for wrong, said in (
+        (rows[:-1], r"has 13 rows instead of the 14 of fer2013\.csv"),
+        ([*rows, rows[-1]], r"has 15 rows instead of the 14 of fer2013\.csv"),
+        ([rows[-1], *rows[1:-1], rows[0]], r"line 2 is of 'PublicTest', and line 2 of fer2013\.csv is of Training"),
+    ):
+        votes.write_text("\n".join([columns, *wrong]))
+        with pytest.raises(DataError, match=said) as error:
+            load_split(folder, "public_test")
+        assert str(votes) in str(error.value)
+
+
+def test_empty_lines_of_the_csv_are_passed_over(tmp_path):
+    folder = write_fer2013(tmp_path)
+    before = load_split(folder, "private_test")
+    faces = before.pictures(range(7))
+    lines = (folder / "fer2013.csv").read_text().splitlines()
+    (folder / "fer2013.csv").write_text("\r\n".join([*lines[:3], "", *lines[3:], "", "", ""]))
+    after = load_split(folder, "private_test")
+    assert after.labels.tolist() == before.labels.tolist()
+    assert (after.pictures(range(7)) == faces).all()
+    columns = "neutral,happiness,surprise,sadness,anger,disgust,fear"
+    (folder / "fer2013new.csv").write_text("\n".join([columns, *["1,0,0,0,0,0,0"] * 20, "0,1,0,0,0,0,0"]))
+    assert load_split(folder, "private_test").votes.argmax(axis=1).tolist() == [6] * 6 + [3]
+
+
+def test_an_emotion_without_a_row_in_the_csv_is_named(tmp_path):
+    file = write_fer2013(tmp_path) / "fer2013.csv"
+    file.write_text(
+        "\n".join(row for row in file.read_text().splitlines() if not row.startswith("1,") or "Public" in row)
+    )
+    assert len(load_split(file, "public_test")) == 7
+    with pytest.raises(DataError, match=r"fer2013\.csv: no row of train shows disgust"):
+        load_split(file, "train")
 
 
 def test_the_other_release_of_the_csv_reads_alike(tmp_path):
@@ -141,6 +179,11 @@ def test_affectnets_tables_are_read(tmp_path):
     assert len(split) == 7
     assert [EMOTIONS[label] for label in split.labels][:2] == ["angry", "disgust"]
     assert split.names[0] == "Manually_Annotated_Images/6/t6.jpg"
+    with (tmp_path / "training.csv").open("a") as out:
+        out.write("1/t1.jpg,0\n")
+    with pytest.raises(DataError, match=r"line 13 of training\.csv is cut off") as error:
+        load_split(tmp_path, "train")
+    assert str(tmp_path) in str(error.value)
     shutil.rmtree(tmp_path / "Manually_Annotated_Images/3")
     with pytest.raises(DataError, match=r"line 5 of validation\.csv"):
         load_split(tmp_path, "test")
@@ -183,6 +226,18 @@ def test_a_folder_for_each_emotion_has_a_tenth_that_is_always_the_test(tmp_path)
     assert 2 <= len(test) <= 30
     assert load_split(tmp_path / "faces", "test").names == test.names
     assert measured_split(tmp_path / "faces") == "test"
+
+
+@pytest.mark.parametrize(("is_test", "part"), [(True, "train"), (False, "test")])
+def test_a_part_that_no_picture_was_drawn_for_says_how_many_it_takes(tmp_path, is_test, part):
+    for emotion in EMOTIONS:
+        names = (f"{emotion}/{i}.png" for i in range(1000))
+        name = next(name for name in names if (zlib.crc32(name.encode()) % 1000 < 100) == is_test)
+        write_picture(tmp_path / name)
+    assert len(load_split(tmp_path, "all")) == 7
+    with pytest.raises(DataError, match=f"none of its 7 pictures was drawn .* for {part}; give 70 or more") as error:
+        load_split(tmp_path, part)
+    assert str(tmp_path) in str(error.value)
 
 
 def test_emotions_and_splits_go_by_the_words_that_data_sets_use(tmp_path):

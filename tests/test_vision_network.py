@@ -195,6 +195,20 @@ def test_weights_that_do_not_fit_the_card_are_named(tmp_path):
         Classifier.load(tmp_path)
 
 
+def test_keras_is_not_given_weights_that_are_damaged_or_of_another_network(tmp_path):
+    from detection.vision.network import load_network
+
+    file = write_model(tmp_path) / "weights.npz"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelFileError, match=r"weights\.npz cannot be read"):
+        load_network(tmp_path)
+    file.write_bytes(whole)
+    write_card(tmp_path, replace(load_card(tmp_path), architecture=DEEP))
+    with pytest.raises(ModelFileError, match=r"weights\.npz does not fit its card"):
+        load_network(tmp_path)
+
+
 def test_the_reader_loads_no_tensorflow():
     code = "import sys, detection.vision.reader; print({'tensorflow', 'keras', 'mtcnn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

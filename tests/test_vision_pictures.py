@@ -110,6 +110,17 @@ def test_a_palette_with_a_transparent_colour_is_laid_on_white():
     assert (decode(encoded(image, transparency=0), 8) == 255).all()
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_what_cannot_be_seen_does_not_darken_what_can(mode):
+    light = np.full((2000, 2000, 4), 200, np.uint8)
+    light[..., 3] = 255
+    light[:, 903:] = 0  # black, had it not been transparent
+    pixels = decode(encoded(Image.fromarray(light).convert(mode)), 100).astype(int)
+    assert (pixels[:, :44] == 200).all()
+    assert (pixels[:, 47:] == 255).all()
+    assert pixels.min() >= 199
+
+
 @pytest.mark.parametrize("read", [inspect, lambda data: decode(data, 640)])
 @pytest.mark.parametrize(
     ("data", "sentence"),

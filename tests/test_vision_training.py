@@ -245,9 +245,20 @@ def test_a_training_that_was_stopped_goes_on_and_leaves_weights_that_can_be_serv
         train(folder, out, recipe, SMALL, stop_in_the_second_epoch, teachers=teachers)
     assert ("epoch", 0) in seen
     assert ("lesson", None) in seen
-    for other, taught_by in ((replace(recipe, epochs=3), teachers), (recipe, [])):
-        with pytest.raises(DataError, match="other settings"):
-            train(folder, out, other, SMALL, lambda *_: None, teachers=taught_by)
+    other_data = write_faces(tmp_path / "others", {"train": 7, "public_test": 3})
+    start = teachers[0]
+    for data, other, taught_by, begun in (
+        (folder, replace(recipe, epochs=3), teachers, None),
+        (folder, recipe, [], None),
+        (folder, recipe, teachers, start),
+        (other_data, recipe, teachers, None),
+    ):
+        with pytest.raises(DataError, match="other settings or data"):
+            train(data, out, other, SMALL, lambda *_: None, teachers=taught_by, start=begun)
+    # as a kill in the moment in which Keras notes an epoch would leave it
+    noted = out / "checkpoint" / "training_metadata.json"
+    (out / "checkpoint" / "training_metadata.json.bkp").write_bytes(noted.read_bytes())
+    noted.write_bytes(b"")
     later = []
     card = train(
         folder, out, recipe, SMALL, lambda kind, values: later.append((kind, values.get("epoch"))), teachers=teachers
@@ -257,7 +268,8 @@ def test_a_training_that_was_stopped_goes_on_and_leaves_weights_that_can_be_serv
     assert ("epoch", 1) in later
     assert sorted(path.name for path in out.iterdir()) == ["card.json", "weights.npz"]
     assert json.loads((out / "card.json").read_text()) == json.loads(json.dumps(card.to_json()))
-    assert card.data == {"name": "faces", "train": 34, "held_out": 8, "test": 21}
+    crc = hold_out(load_split(folder, "train"), 0.2)[1].fingerprint()
+    assert card.data == {"name": "faces", "train": 34, "held_out": 8, "test": 21, "held_out_crc": crc}
     assert card.training["teachers"] == ["test-1"]
     assert len(card.sureness) == 11
     assert Classifier.load(out).classify(np.zeros((2, 48, 48), np.uint8)).shape == (2, 7)
@@ -273,6 +285,8 @@ def test_a_training_goes_on_from_a_smaller_network_but_not_from_a_larger_one(fol
     recipe = Recipe(epochs=1, batch=8, held_out=0.2, mixed_precision=False)
     card = train(folder, tmp_path / "out", recipe, SMALL, lambda *_: None, start=start)
     assert card.architecture == load_card(tmp_path / "out").architecture == SMALL
+    with pytest.raises(DataError, match="make no batch of 96; give a smaller one"):
+        train(folder, tmp_path / "large", replace(recipe, batch=96), SMALL, lambda *_: None)
     smaller = tmp_path / "smaller"
     with pytest.raises(DataError, match=r"cannot go on from it .*stage1_block1.*; leave --size out"):
         train(folder, smaller, recipe, replace(SMALL, blocks=1), lambda *_: None, start=tmp_path / "out")

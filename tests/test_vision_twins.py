@@ -1,12 +1,15 @@
 """Near-duplicates of training pictures take no part in calibration."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from detection.vision.data import load_split
+from detection.vision.evaluation import measure_truths
 from detection.vision.recipe import Recipe
-from detection.vision.twins import without_twins
+from detection.vision.twins import strangers, without_twins
 from emotune.emotions import EMOTIONS
 from tests.vision_files import write_faces
 
@@ -38,6 +41,23 @@ def test_a_brighter_copy_of_a_training_picture_is_a_twin(split):
 
 def test_pictures_stay_when_all_of_them_have_a_twin(split):
     assert without_twins(split, split).names == split.names
+
+
+def test_what_is_right_is_counted_apart_for_pictures_without_a_twin_and_without_a_tie(split):
+    held, kept = halves(split)
+    paint(held, 3, kept.pictures([5])[0])
+    known = strangers(held, kept)
+    assert np.flatnonzero(~known).tolist() == [3]
+    votes = np.eye(7, dtype=np.float32)[held.labels]
+    votes[0, :2] = 0.5  # a tie
+    votes[1] = np.nan  # nobody saw one of the seven
+    read = np.eye(7)[held.labels]
+    read[3] = np.roll(read[3], 1)
+    measured = measure_truths(read, replace(held, votes=votes), known)
+    assert measured["labels"]["accuracy"] == pytest.approx(13 / 14)
+    assert measured["labels"]["strangers"] == {"count": 13, "accuracy": 1}
+    assert (measured["crowd"]["count"], measured["crowd"]["strangers"]["count"]) == (13, 12)
+    assert measured["crowd"]["untied"] == {"count": 12, "accuracy": pytest.approx(11 / 12)}
 
 
 def test_rare_emotions_count_more_up_to_the_bound(split):

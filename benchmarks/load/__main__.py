@@ -1,4 +1,4 @@
-"""Load one machine with people: python -m benchmarks.load [--people 50] [--minutes 5] [--rows 90001 --shaped FILE]
+"""Load one machine with people: python -m benchmarks.load [--people 50] [--minutes 5] [--shaped FILE]
 
 PostgreSQL, Redis, web and worker are started on free loopback ports and stopped at the end.
 """

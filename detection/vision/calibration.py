@@ -1,8 +1,12 @@
 """Fit what a trained network's probabilities mean, on pictures that it was not trained on, and measure it."""
 
 import datetime as dt
+import json
+import shutil
+import zlib
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -11,14 +15,16 @@ from scipy.optimize import minimize
 
 from detection.vision.card import HEADS, Card, load_card, probabilities, softmax, write_card
 from detection.vision.classifier import Classifier, observe
-from detection.vision.data import Split, hold_out, load_split, measured_split
+from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
 from detection.vision.evaluation import choose_threshold, fit_temperature, measure_truths
 from detection.vision.sureness import features
-from detection.vision.twins import without_twins
+from detection.vision.twins import strangers, without_twins
 from emotune.emotions import EMOTIONS
 
 Shares = npt.NDArray[np.float64]
 Logits = dict[str, npt.NDArray[np.float32]]
+# What a folder holds of a network, in the order in which it is put there.
+FILES = ("weights.npz", "card.json")
 # Pictures whose values say how eight bits have to be laid.
 OBSERVED = 512
 # The share of the held-out fearful faces that the `labels` head has to find, and steps by which its logit is raised.
@@ -31,32 +37,54 @@ def calibrate(folder: Path, data: Path, layout: str | None = None) -> Card:
     """Fit the network of a folder anew on what its training held out of `data`, and write its card and ranges.
 
     What it answers changes by that, and so does its version.
-    Raises ModelFileError where there is no network, and DataError where data are bad.
+    Raises ModelFileError where there is no network, and DataError where data are bad or not those of its training.
     """
     card = load_card(folder)
     kept, held = hold_out(load_split(data, "train", layout), card.training.get("held_out", 0.05))
+    if card.data.get("held_out_crc", held.fingerprint()) != held.fingerprint():
+        raise DataError(f"{data}: its training kept other pictures back; give the data it was trained on, as they lay")
     test = load_split(data, measured_split(data, layout), layout)
-    card = settle(folder, kept, held, test)
-    card = replace(card, version=f"emotune-{dt.datetime.now(dt.UTC).date().isoformat()}")
-    write_card(folder, card)
-    return card
+    return settle(folder, kept, held, test)
 
 
 def settle(folder: Path, kept: Split, held: Split, test: Split) -> Card:
-    """Fit the network of a folder on `held`, less near-duplicates of `kept`, measure it on `test`, write both down."""
+    """Fit the network of a folder on `held`, less near-duplicates of `kept`, measure it on `test`, write both down.
+
+    Nothing in the folder changes before all of it is done.
+    """
+    with TemporaryDirectory(prefix="settling-", dir=folder) as made:
+        scratch = Path(made)
+        for name in FILES:
+            shutil.copyfile(folder / name, scratch / name)
+        card = _settle(scratch, kept, held, test)
+        for name in FILES:
+            (scratch / name).replace(folder / name)
+    return card
+
+
+def _settle(folder: Path, kept: Split, held: Split, test: Split) -> Card:
     drawn = np.random.default_rng(0).permutation(len(kept))[:OBSERVED]
     observe(folder, kept.pictures(np.sort(drawn)))
     classifier = Classifier.load(folder, exact=True)
-    strangers = without_twins(held, kept)
+    unseen = without_twins(held, kept)
     raised = raise_fear(classifier.logits(held.pictures(range(len(held))))["labels"], held.labels)
     card = replace(classifier.card, offset={"labels": raised, "crowd": [0.0] * len(EMOTIONS)}, mirrored=True)
-    classifier.card, unknown = card, strangers.pictures(range(len(strangers)))
-    card = fitted(card, *classifier.alone_and_served(unknown), strangers)
+    classifier.card = card
+    card = fitted(card, *classifier.alone_and_served(unseen.pictures(range(len(unseen)))), unseen)
+    card = replace(card, version=_version(folder, card))
     write_card(folder, card)
     answers = Classifier.load(folder).answers(test.pictures(range(len(test))))
-    card = replace(card, measures={name: measure_truths(read, test) for name, read in answers.items()})
+    known = strangers(test, kept)
+    card = replace(card, measures={name: measure_truths(read, test, known) for name, read in answers.items()})
     write_card(folder, card)
     return card
+
+
+def _version(folder: Path, card: Card) -> str:
+    """Return a name for what a network answers: the day, and a number that changes with its weights and its card."""
+    fitted_to = [card.temperature, card.offset, card.blend, card.sureness, card.unsure_below, card.mirrored]
+    number = zlib.crc32(json.dumps(fitted_to).encode(), zlib.crc32((folder / "weights.npz").read_bytes()))
+    return f"emotune-{dt.datetime.now(dt.UTC).date().isoformat()}-{number:08x}"
 
 
 def fitted(card: Card, alone: Logits, served: Logits, held: Split) -> Card:
@@ -65,12 +93,14 @@ def fitted(card: Card, alone: Logits, served: Logits, held: Split) -> Card:
 
     A head's temperature is fitted to the truth that it answers for: the data set's own label, and the majority of the
     votes. How sure a reading is, and the threshold of `unsure`, are fitted to what people saw: votes, or labels where
-    there are none.
+    there are none; what is served is then the `labels` head alone.
     """
     labels = np.eye(len(EMOTIONS))[held.labels]
     voted = np.isfinite(held.votes).all(axis=1, keepdims=True)
     seen = np.where(voted, np.nan_to_num(held.votes.astype(np.float64)), labels)
     majority = np.eye(len(EMOTIONS))[seen.argmax(axis=1)]
+    if not voted.any():  # nothing taught the crowd's head
+        card = replace(card, blend=0.0)
     truth = {"labels": labels, "crowd": majority}
     raised = {head: alone[head] + np.asarray(card.offset[head], np.float32) for head in HEADS}
     card = replace(card, temperature={head: fit_temperature(raised[head], truth[head]) for head in HEADS})

@@ -4,7 +4,7 @@ No TensorFlow here: what serves the network reads its card too.
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from emotune.emotions import EMOTIONS
 FORMAT = 1
 # Heads: FER2013's own labels, and the votes of FER+'s ten annotators. They agree on 64 % of the pictures only.
 HEADS = ("labels", "crowd")
+AGAIN = "train again, or take the card that belongs to the weights"
 
 
 class ModelFileError(ValueError):
@@ -76,6 +77,7 @@ class Card:
     format: int = FORMAT
 
     def to_json(self) -> dict[str, Any]:
+        """Return what `card.json` holds."""
         return asdict(self)
 
 
@@ -87,22 +89,45 @@ def write_card(folder: Path, card: Card) -> None:
 
 
 def load_card(folder: Path) -> Card:
-    """Read the model card. Raises ModelFileError when there is none or its format is not this code's."""
+    """Read the model card. Raises ModelFileError when there is none, or it is not in this code's format."""
+    file = folder / "card.json"
     try:
-        fields = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+        told = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise ModelFileError(f"{folder}: no model there; train one with `manage.py train_detector --out`") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelFileError(f"{folder}/card.json is not JSON ({error})") from None
-    if fields.get("format") != FORMAT:
-        raise ModelFileError(f"{folder}/card.json has format {fields.get('format')}, this version reads {FORMAT}")
-    return Card(**{**fields, "architecture": _architecture(fields["architecture"])})
+        raise ModelFileError(f"{file} is not JSON ({error})") from None
+    if not isinstance(told, dict):
+        raise ModelFileError(f"{file} is no model card; {AGAIN}")
+    if told.get("format") != FORMAT:
+        raise ModelFileError(f"{file} has format {told.get('format')}, this version reads {FORMAT}")
+    _check_fields(file, told, Card, {"version", "architecture"})
+    return Card(**{**told, "architecture": _architecture(file, told["architecture"])})
 
 
-def _architecture(fields: dict[str, Any]) -> Architecture:
+def _check_fields(file: Path, told: dict[str, Any], kind: type[Card | Architecture], needed: set[str]) -> None:
+    missing, unknown = needed - set(told), set(told) - {known.name for known in fields(kind)}
+    if missing:
+        raise ModelFileError(f"{file} does not tell its {', '.join(sorted(missing))}; {AGAIN}")
+    if unknown:
+        raise ModelFileError(f"{file} tells of {', '.join(sorted(unknown))}, which this version does not know; {AGAIN}")
+
+
+def _architecture(file: Path, told: Any) -> Architecture:
     """Make of JSON's lists the tuples that they were."""
-    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    return Architecture(**made)
+    if not isinstance(told, dict):
+        raise ModelFileError(f"{file} describes no network; {AGAIN}")
+    _check_fields(file, told, Architecture, set())
+    made: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
+    architecture = Architecture(**made)
+    try:
+        sizes = [architecture.stem, *(size for stage in architecture.stages for size in stage)]
+        fits = all(isinstance(size, int) and size > 0 for size in sizes) and architecture.squeeze >= 0
+    except (TypeError, ValueError):
+        fits = False
+    if not fits:
+        raise ModelFileError(f"{file} describes no network; {AGAIN}")
+    return architecture
 
 
 def probabilities(

@@ -26,14 +26,15 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path, threads: int = 1, *, exact: bool = False) -> "Classifier":
-        """Compile the network that `save_network` wrote to a folder. Raises ModelFileError where there is none.
+        """Compile the network that `save_network` wrote to a folder. Raises ModelFileError where there is none, where
+        files are damaged or where they do not belong together.
 
         Where the folder has ranges (see `observe`) and the processor is fit for it, the network computes with eight
         bits; `exact` keeps it at float32.
         """
         card = load_card(folder)
+        weights, ranges = read_weights(folder)
         try:
-            weights, ranges = read_weights(folder)
             if exact or not multiplies_bytes():
                 ranges = None
             graph, output = _layout(card.architecture, weights, ranges)

@@ -1,14 +1,15 @@
 """Labelled face pictures for training and evaluation, decoded when they are asked for."""
 
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
 
-from detection.vision.layouts import Index, find_layout
-from detection.vision.sources import SIZE, DataError, Pictures, PictureSource, Remembered
+from detection.vision.layouts import Index, find_layout, split_of
+from detection.vision.sources import SIZE, DataError, Pictures, PictureSource, PixelTable, Remembered
 from emotune.emotions import EMOTIONS
 
 __all__ = [
@@ -27,6 +28,9 @@ __all__ = [
 VOTE_COLUMNS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
 # FER+ as its authors hand it out: votes row by row for the CSV beside it.
 FERPLUS = "fer2013new.csv"
+PAIR = "take the two that belong together"
+# Votes by the paths of the pictures.
+VOTES = "votes.csv"
 # Every training keeps the same pictures back, whatever its seed: a teacher must not know what its pupil is measured on.
 KEPT_BACK = 7
 
@@ -49,8 +53,13 @@ class Split:
         return len(self.names)
 
     def subset(self, indices: npt.NDArray[np.int64]) -> "Split":
+        """Return the pictures at some places (n,), in their order, with their labels and votes."""
         names = tuple(self.names[i] for i in indices)
         return replace(self, names=names, labels=self.labels[indices], votes=self.votes[indices])
+
+    def fingerprint(self) -> int:
+        """Return a number that changes with the names of the pictures, their order and their labels."""
+        return zlib.crc32("\n".join(self.names).encode() + self.labels.tobytes())
 
     def pictures(self, indices: Iterable[int]) -> npt.NDArray[np.uint8]:
         """Return (n, 48, 48) uint8 grey pictures. Raises DataError that names a picture which cannot be decoded."""
@@ -65,8 +74,8 @@ def load_split(path: Path, split: str, layout: str | None = None) -> Split:
     """Load a split ("train", "public_test", "private_test", "test") of a data set, whose layout may be named.
 
     A data set without splits has "all", and a tenth of it as "test". Votes of FER+'s annotators are added where a
-    `votes.csv` lies beside the splits, or a `fer2013new.csv` beside FER2013's CSV. Raises DataError that names the
-    file where something is missing or is not what it claims to be.
+    `votes.csv` lies beside the splits or above them, or a `fer2013new.csv` beside FER2013's CSV. Raises DataError that
+    names the file where something is missing or is not what it claims to be.
     """
     index = find_layout(path, layout)
     if split not in index.splits:
@@ -89,32 +98,68 @@ def measured_split(path: Path, layout: str | None = None) -> str:
 def _votes(index: Index, names: tuple[str, ...]) -> npt.NDArray[np.float32]:
     source = index.source
     by_name: dict[str, list[float]] = {}
-    if isinstance(source, PictureSource) and "votes.csv" in source.names:
-        by_name = _read_votes(source, "votes.csv", lambda row, _: row["path"])
-    elif index.layout == "fer2013-csv" and (source.path.parent / FERPLUS).is_file():
-        by_name = _read_votes(PictureSource(source.path.parent), FERPLUS, lambda _, i: f"line {i + 2}")
+    if isinstance(source, PictureSource):
+        by_name = _votes_by_path(source, names)
+    elif isinstance(source, PixelTable) and (source.path.parent / FERPLUS).is_file():
+        by_name = _votes_by_row(source)
     counts = np.array([by_name.get(name, [0.0] * 7) for name in names], np.float32)
     total = counts.sum(axis=1, keepdims=True)
     return np.where(total > 0, counts / np.maximum(total, 1), np.float32(np.nan)).astype(np.float32)
 
 
+def _votes_by_path(source: PictureSource, names: tuple[str, ...]) -> dict[str, list[float]]:
+    """Read each VOTES that lies above the pictures of a split; its paths begin where it lies."""
+    known, by_name = set(source.names), dict[str, list[float]]()
+    files = [file for file in source.names if PurePosixPath(file).name == VOTES]
+    for file in sorted(files, key=lambda file: file.count("/")):  # the nearest counts
+        folder = file.removesuffix(VOTES)
+        if not any(name.startswith(folder) for name in names):
+            continue
+        voted = {folder + row["path"]: votes for _, row, votes in _read_votes(source, file, ("path",))}
+        if known.isdisjoint(voted):
+            raise DataError(f"{source.path}: {file} names no picture that is there; its paths begin where it lies")
+        by_name |= voted
+    return by_name
+
+
+def _votes_by_row(table: PixelTable) -> dict[str, list[float]]:
+    """Read FERPLUS beside FER2013's CSV, whose rows have to be the same ones in the same order."""
+    file = table.path.with_name(FERPLUS)
+    rows = list(_read_votes(PictureSource(file.parent), FERPLUS))
+    if len(rows) != len(table.rows):
+        raise DataError(f"{file}: has {len(rows)} rows instead of the {len(table.rows)} of {table.path.name}; {PAIR}")
+    by_name = {}
+    for (line, row, votes), (name, said) in zip(rows, table.rows.items(), strict=True):
+        usage = row.get("Usage")
+        if usage is not None and split_of(usage) != split_of(said["usage"]):
+            other = f"{name} of {table.path.name} is of {said['usage']}"
+            raise DataError(f"{file}: line {line} is of {usage[:20]!r}, and {other}; {PAIR}")
+        by_name[name] = votes
+    return by_name
+
+
 def _read_votes(
-    source: PictureSource, file: str, name_of: Callable[[dict[str, str], int], str]
-) -> dict[str, list[float]]:
-    reader = source.table(file)
-    missing = {*(["path"] if file != FERPLUS else []), *VOTE_COLUMNS} - set(reader.fieldnames or ())
-    if missing:
-        raise DataError(f"{source.path}: {file} lacks the columns {', '.join(sorted(missing))} of FER+")
-    try:
-        return {name_of(row, i): [float(row[column] or 0) for column in VOTE_COLUMNS] for i, row in enumerate(reader)}
-    except ValueError as error:
-        raise DataError(f"{source.path}: line {reader.line_num} of {file} is no row of votes ({error})") from None
+    source: PictureSource, file: str, columns: tuple[str, ...] = ()
+) -> Iterator[tuple[int, dict[str, str], list[float]]]:
+    """Yield the number of each line of a file of votes, the line, which has `columns`, and its votes (7,)."""
+    for line, row in source.table(file, (*columns, *VOTE_COLUMNS), "FER+"):
+        try:
+            yield line, row, [float(row[column] or 0) for column in VOTE_COLUMNS]
+        except ValueError as error:
+            raise DataError(f"{source.path}: line {line} of {file} is no row of votes ({error})") from None
 
 
 def hold_out(split: Split, share: float, seed: int = KEPT_BACK) -> tuple[Split, Split]:
-    """Divide a split into (kept, held out) at random; the held-out part has `share` of the pictures."""
+    """Divide a split into (kept, held out) at random; the held-out part has `share` of the pictures, between 0 and 1.
+
+    Raises DataError where one of the two would be empty.
+    """
     order = np.random.default_rng(seed).permutation(len(split))
     cut = round(len(split) * share)
+    if not 0 < cut < len(split):
+        needed = int(0.5 / min(share, 1 - share)) + 1
+        said = f"{len(split)} pictures are too few to keep {share:.0%} of them back"
+        raise DataError(f"{split.source.path}: {said}; give {needed} or more")
     return split.subset(np.sort(order[cut:])), split.subset(np.sort(order[:cut]))
 
 

@@ -131,11 +131,36 @@ def choose_threshold(probabilities: Probabilities, targets: Probabilities) -> fl
     return float(confidence[order][best]) if balance[best] > 0 else 0.0
 
 
-def measure_truths(read: Probabilities, test: Split) -> dict[str, Any]:
-    """Measure readings against the data set's own labels, and against the majority of the votes where there are any."""
-    measures = {"labels": asdict(measure(read, test.labels))}
+def measure_truths(
+    read: Probabilities, test: Split, strangers: npt.NDArray[np.bool_] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Measure readings (n, 7) against the data set's own labels, and against the majority of the votes where there are
+    any: by truth what `measure` returns.
+
+    Where as many people saw one emotion as another, the majority is the first of them in the order of EMOTIONS; the
+    accuracy without these is `untied`. The one on pictures that `strangers` (n,) names, which have no near-duplicate
+    among those trained on (twins.strangers), is `strangers`; each has a `count` and an `accuracy`.
+    """
+    everyone = np.ones(len(test), bool)
+    measures = {"labels": asdict(measure(read, test.labels)) | _of(read, test.labels, everyone, strangers)}
     voted = np.isfinite(test.votes.sum(axis=1))
     if voted.any():
-        majority = test.votes[voted].argmax(axis=1).astype(np.int64)
-        measures["crowd"] = asdict(measure(read[voted], majority))
+        majority = np.nan_to_num(test.votes).argmax(axis=1).astype(np.int64)
+        ordered = np.sort(test.votes, axis=1)
+        untied = _part(read, majority, voted & (ordered[:, -1] > ordered[:, -2]))
+        apart = _of(read, majority, voted, strangers) | {"untied": untied}
+        measures["crowd"] = asdict(measure(read[voted], majority[voted])) | apart
     return measures
+
+
+def _of(
+    read: Probabilities, truth: Labels, measured: npt.NDArray[np.bool_], strangers: npt.NDArray[np.bool_] | None
+) -> dict[str, Any]:
+    return {} if strangers is None else {"strangers": _part(read, truth, measured & strangers)}
+
+
+def _part(read: Probabilities, truth: Labels, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Return how many are chosen, and the share of them that is read right; a missed face is wrong."""
+    found = np.isfinite(read[chosen]).all(axis=1)
+    right = found & (np.nan_to_num(read[chosen]).argmax(axis=1) == truth[chosen])
+    return {"count": int(chosen.sum()), "accuracy": float(right.mean()) if len(right) else None}

@@ -129,6 +129,7 @@ class Graph:
         return self.node("MaxPool", x, kernel_shape=[size, size], strides=[2, 2], ceil_mode=int(same))
 
     def dense(self, x: str, weights: Array, bias: Array) -> str:
+        """Multiply rows (n, inputs) by `weights` (inputs, outputs) and add `bias` (outputs,)."""
         return self.node("Gemm", x, self.constant(weights), self.constant(bias))
 
     def compile(self, output: str, shape: tuple[str | int, ...], threads: int) -> Compiled:
@@ -149,9 +150,9 @@ class Graph:
         Means lose less than the extremes of all pictures, which spread 255 steps over what hardly occurs.
         """
         session = self._session(self._roundable, shape, 1)
-        runs = [session.run(None, {"input": values}) for values in pictures]
-        bounds = np.array([[[tensor.min(), tensor.max()] for tensor in run] for run in runs], np.float32)
-        means: Array = bounds.mean(axis=0)
+        runs = (session.run(None, {"input": values}) for values in pictures)
+        bounds = [[[tensor.min(), tensor.max()] for tensor in run] for run in runs]
+        means: Array = np.array(bounds, np.float32).mean(axis=0)
         return means
 
     def _session(self, outputs: list[str], shape: tuple[str | int, ...], threads: int) -> onnxruntime.InferenceSession:

@@ -39,6 +39,8 @@ RAF_DB_LIST = "EmoLabel/list_patition_label.txt"
 EXPRESSIONS = re.compile(r"(.*?)([^/]+)/annotations/([^/]+)_exp\.npy")
 # The share of a data set without splits that is its test.
 TEST_SHARE = 0.1
+# Of so many pictures at least one is in that share, all but surely.
+ENOUGH = 70
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _folders(path: Path, words: Mapping[str, str] = WORDS, layout: str = "folder
 
     splits: Splits = {split: partial(listed, folder) for split, folder in _named_splits(path, by_folder).items()}
     if not splits and len(by_folder) == 1:
-        splits = _drawn(partial(listed, *by_folder))
+        splits = _drawn(path, partial(listed, *by_folder))
     return Index(source, layout, splits)
 
 
@@ -113,11 +115,19 @@ def _named_splits(path: Path, folders: Iterable[str]) -> dict[str, str]:
     return splits
 
 
-def _drawn(listed: Callable[[], Labelled]) -> Splits:
-    """Divide a data set without splits by a hash of the names: the same pictures are the test in every run."""
+def _drawn(path: Path, listed: Callable[[], Labelled]) -> Splits:
+    """Divide a data set without splits by a hash of the names: the same pictures are the test in every run.
+
+    A part of a few pictures may be empty, and is a DataError.
+    """
 
     def part(is_test: bool) -> Labelled:
-        return [row for row in listed() if (zlib.crc32(row[0].encode()) % 1000 < 1000 * TEST_SHARE) == is_test]
+        rows = listed()
+        drawn = [row for row in rows if (zlib.crc32(row[0].encode()) % 1000 < 1000 * TEST_SHARE) == is_test]
+        if not drawn:
+            said = f"none of its {len(rows)} pictures was drawn by its name for {'test' if is_test else 'train'}"
+            raise DataError(f"{path}: {said}; give {ENOUGH} or more, or lay them into train/ and test/")
+        return drawn
 
     return {"all": listed, "train": partial(part, False), "test": partial(part, True)}
 
@@ -129,12 +139,24 @@ def _fer2013_csv(path: Path) -> Index:
     table = PixelTable(tables[0], ("emotion", "usage"))
     by_split: dict[str, Labelled] = {}
     for name, row in table.rows.items():
-        split = next((split for split, called in SPLITS.items() if row["usage"].lower() in called), None)
+        split = split_of(row["usage"])
         if split is None or row["emotion"] not in set("0123456"):
             said = f"emotion {row['emotion'][:20]!r} and usage {row['usage'][:20]!r}"
             raise DataError(f"{table.path}: {name} has {said}, which FER2013 does not know")
         by_split.setdefault(split, []).append((name, int(row["emotion"])))
-    return Index(table, "fer2013-csv", {split: partial(list, rows) for split, rows in by_split.items()})
+
+    def listed(split: str) -> Labelled:
+        missing = set(range(len(EMOTIONS))) - {label for _, label in by_split[split]}
+        if missing:
+            raise DataError(f"{table.path}: no row of {split} shows {EMOTIONS[min(missing)]}; each emotion needs one")
+        return by_split[split]
+
+    return Index(table, "fer2013-csv", {split: partial(listed, split) for split in by_split})
+
+
+def split_of(usage: str) -> str | None:
+    """Return the split that a data set calls `usage`, None where it is none."""
+    return next((split for split, called in SPLITS.items() if usage.strip().lower() in called), None)
 
 
 def _pixel_tables(path: Path) -> list[Path]:
@@ -169,8 +191,9 @@ def _noted(source: PictureSource, folder: str) -> Labelled:
         picture = pictures.get(f"{match[1]}{match[2]}/images/{match[3]}")
         if picture is None:
             raise DataError(f"{source.path}: {name} has no picture {match[3]} in {folder}/images/")
+        stored = io.BytesIO(source.read(name))
         try:
-            rows.append((picture, str(np.load(io.BytesIO(source.read(name)), allow_pickle=False))))
+            rows.append((picture, str(np.load(stored, allow_pickle=False))))
         except (ValueError, EOFError, OSError) as error:
             raise DataError(f"{source.path}: {name} is no NumPy file of a number ({error})") from None
     return _complete(source, rows, f"{folder}/annotations/")
@@ -178,16 +201,12 @@ def _noted(source: PictureSource, folder: str) -> Labelled:
 
 def _tabled(source: PictureSource, table: str) -> Labelled:
     """List the pictures of AffectNet's training.csv or validation.csv, which name them by folder and file."""
-    reader = source.table(table)
-    missing = {"subDirectory_filePath", "expression"} - set(reader.fieldnames or ())
-    if missing:
-        raise DataError(f"{source.path}: {table} lacks the columns {', '.join(sorted(missing))} of AffectNet")
     by_end = {PurePosixPath(name).parts[-2:]: name for name in source.names}
     rows = []
-    for row in reader:
+    for number, row in source.table(table, ("subDirectory_filePath", "expression"), "AffectNet"):
         picture = by_end.get(PurePosixPath(row["subDirectory_filePath"]).parts[-2:])
         if picture is None:
-            raise DataError(f"{source.path}: line {reader.line_num} of {table} names a picture that is not there")
+            raise DataError(f"{source.path}: line {number} of {table} names a picture that is not there")
         rows.append((picture, row["expression"]))
     return _complete(source, rows, table)
 

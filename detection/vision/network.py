@@ -173,9 +173,10 @@ def load_network(folder: Path, *, mixed: bool = False) -> tuple[keras.Model, Car
     Raises ModelFileError.
     """
     card = load_card(folder)
+    weights, _ = read_weights(folder)
     network = build_network(card.architecture, mixed=mixed)
     try:
-        network.set_weights(read_weights(folder)[0])
-    except (OSError, ValueError) as error:
+        network.set_weights(weights)
+    except ValueError as error:
         raise ModelFileError(f"{folder}/weights.npz does not fit its card ({error}); train again") from error
     return network, card

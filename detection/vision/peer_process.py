@@ -4,8 +4,9 @@ python -P detection/vision/peer_process.py NAME [--crops]
 
 First it writes one line of JSON: {"ready": true, "parameters": N} or {"missing": "a sentence"}. Then each picture is a
 line [height, width] followed by its RGB bytes, and each answer a line {"scores": {emotion: share} or null, "faces": N,
-"milliseconds": T}. With --crops a picture is a face that was cut out already, and nothing is looked for. The module
-imports nothing of emotune, whose packages that environment does not have.
+"milliseconds": T}, or {"error": "a sentence"} where the peer broke on the picture. With --crops a picture is a face
+that was cut out already, and nothing is looked for. The module imports nothing of emotune, whose packages that
+environment does not have.
 """
 
 import argparse
@@ -56,7 +57,11 @@ def serve(peer: Peer, answers: Any) -> None:
         pixels = np.frombuffer(sys.stdin.buffer.read(height * width * 3), np.uint8).reshape(height, width, 3)
         picture = np.ascontiguousarray(pixels[..., ::-1])
         start = time.perf_counter()
-        scores, faces = peer(picture)
+        try:
+            scores, faces = peer(picture)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next picture may do; it is counted and told
+            print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers)
+            continue
         elapsed = round(1000 * (time.perf_counter() - start), 3)
         print(json.dumps({"scores": scores, "faces": faces, "milliseconds": elapsed}), file=answers)
 
@@ -69,10 +74,7 @@ def fer(crops: bool, detector: str = "haar") -> tuple[Peer, int]:
 
     def read(picture: Any) -> Answer:
         whole = [(0, 0, picture.shape[1], picture.shape[0])] if crops else None
-        try:
-            faces = found.detect_emotions(picture, face_rectangles=whole)
-        except Exception:  # noqa: BLE001 - a peer that breaks on a picture has found nothing in it
-            faces = []
+        faces = found.detect_emotions(picture, face_rectangles=whole)
         largest = max(faces, key=lambda face: face["box"][2] * face["box"][3], default=None)
         return largest and {name: float(score) for name, score in largest["emotions"].items()}, len(faces)
 
@@ -94,7 +96,9 @@ def deepface(crops: bool) -> tuple[Peer, int]:
         how = {"detector_backend": "skip" if crops else "opencv", "enforce_detection": not crops, "silent": True}
         try:
             faces = DeepFace.analyze(picture, actions=("emotion",), **how)
-        except ValueError:  # how it says that there is no face
+        except ValueError as error:
+            if "could not be detected" not in str(error):  # how it says that there is no face
+                raise
             faces = []
         largest = max(faces, key=lambda face: face["region"]["w"] * face["region"]["h"], default=None)
         return largest and {name: float(share) / 100 for name, share in largest["emotion"].items()}, len(faces)

@@ -26,6 +26,10 @@ class PeerBroken(Exception):
     """A peer ended in the middle of its work; the message has its last words."""
 
 
+class PeerError(Exception):
+    """A peer broke on one picture and goes on with the next; the message says how."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a peer read of one picture: scores by emotion of the largest face, None where it found no face."""
@@ -67,14 +71,17 @@ class Peer:
         self.close()
 
     def read(self, picture: npt.NDArray[np.uint8]) -> Answer:
-        """Let the peer read one RGB picture (h, w, 3). Raises PeerBroken when the peer has died."""
+        """Let the peer read one RGB picture (h, w, 3). Raises PeerError when it breaks on it, PeerBroken if it ends."""
         try:
             self._pictures.write(json.dumps(picture.shape[:2]).encode() + b"\n")
             self._pictures.write(np.ascontiguousarray(picture).tobytes())
             self._pictures.flush()
         except BrokenPipeError:
             self._answer()
-        return Answer(**self._answer())
+        answer = self._answer()
+        if "error" in answer:
+            raise PeerError(answer["error"])
+        return Answer(**answer)
 
     def _answer(self) -> Any:
         line = self._answers.readline()

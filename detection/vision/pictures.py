@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageChops, UnidentifiedImageError
 
 from detection.vision.containers import is_overgrown
 from emotune.errors import InvalidInput
@@ -55,28 +55,35 @@ def decode(data: bytes, max_side: int) -> npt.NDArray[np.uint8]:
     Transparent parts become white. A JPEG larger than needed is decoded at a half, quarter or eighth of its size.
     Raises UnreadablePicture as `inspect` does, and when the pixels are cut off or broken.
     """
-    image = _open(data)
+    image = upright(data, max_side)
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def upright(data: bytes, max_side: int, formats: tuple[str, ...] = FORMATS) -> Image.Image:
+    """Return what `decode` does as an image, in mode L where the picture has 8 bits of grey, otherwise in RGB.
+
+    `formats` are those that are read, by their names in Pillow. Raises UnreadablePicture.
+    """
+    image = _open(data, formats)
     scale = min(1.0, max_side / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     try:
         image.draft(None, size)
         image.load()
         turn = TURNS.get(_orientation(image))
-        upright = _to_rgb(image, size)
+        opaque = _opaque(image, size)
     except (*BROKEN, MemoryError) as error:
         raise UnreadablePicture("The picture is damaged or was cut off on the way; send it again.") from error
-    if turn is not None:
-        upright = upright.transpose(turn)
-    return np.asarray(upright)
+    return opaque if turn is None else opaque.transpose(turn)
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(data: bytes, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     if not data:
         raise UnreadablePicture("The file is empty; choose a picture.")
     if is_overgrown(data):
         raise UnreadablePicture("The picture's file is built in a way that takes too long to read; save it anew.")
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=formats)
         animated = image.format != "MPO" and getattr(image, "n_frames", 1) > 1
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadablePicture(_too_large()) from None
@@ -103,28 +110,30 @@ def _orientation(image: Image.Image) -> Any:
         return None
 
 
-def _to_rgb(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Turn any mode into RGB of the given size, averaging over the pixels that fall together."""
+def _opaque(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Lay any mode on white in L or RGB of the given size, averaging over the pixels that fall together."""
     if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut at 255
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
     transparent = image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
-    mode = "RGBA" if transparent else "RGB"
+    mode = "RGBA" if transparent else "L" if image.mode == "L" else "RGB"
     image = _reduced(image if image.mode == mode else image.convert(mode), size)
-    if image.size != size:
-        image = image.resize(size, Image.Resampling.BILINEAR)
-    if not transparent:
-        return image
-    white = Image.new("RGB", size, "white")
-    white.paste(image, mask=image.getchannel("A"))
-    return white
+    return image if image.size == size else image.resize(size, Image.Resampling.BILINEAR)
 
 
 def _reduced(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Reduce a picture by a whole number until it is at least twice `size`, one channel after the other.
+    """Reduce a picture by a whole number until it is at least twice `size`, one channel after the other, on white.
 
-    Pillow's own way over all channels takes three times the memory where there is transparency.
+    Pillow's own way over all channels takes three times the memory where there is transparency. What shines through is
+    laid on white before, or its colour would count as much as that of what is seen.
     """
     factor = max(image.size) // (2 * max(size))
-    if factor < 2:
+    if factor < 2 and image.mode != "RGBA":
         return image
-    return Image.merge(image.mode, [image.getchannel(name).reduce(factor) for name in image.getbands()])
+    clear = ImageChops.invert(image.getchannel("A")) if image.mode == "RGBA" else None
+    channels = []
+    for name in image.getbands()[:3]:
+        channel = image.getchannel(name)
+        if clear is not None:
+            channel.paste(255, mask=clear)
+        channels.append(channel.reduce(factor) if factor > 1 else channel)
+    return Image.merge(image.mode if clear is None else "RGB", channels)

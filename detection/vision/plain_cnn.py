@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import math
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,9 @@ import numpy.typing as npt
 from keras import layers
 
 from detection.vision.card import ModelFileError
+from detection.vision.checkpoints import checkpoint, end
 from detection.vision.data import SIZE, Split, load_split, measured_split, remembered
+from detection.vision.weights import BROKEN
 from emotune.emotions import EMOTIONS
 
 Report = Callable[[str, dict[str, float]], None]
@@ -86,25 +87,26 @@ def train_plain_cnn(
         seen.update(logs)
         report("epoch", {"epoch": epoch, **logs})
 
-    checkpoint = keras.callbacks.BackupAndRestore(str(out / "checkpoint"), double_checkpoint=True)
+    settings = {"epochs": epochs, "batch": batch, "seed": seed, "train": train.fingerprint()}
+    saved = checkpoint(out / "checkpoint", settings)
     progress = keras.callbacks.LambdaCallback(
         on_epoch_begin=begin_epoch,
         on_train_batch_end=lambda _, logs: report("step", {"epoch": seen["epoch"], "loss": logs["loss"]}),
         on_epoch_end=end_epoch,
     )
     report("start", {"epochs": epochs, "steps": len(batches)})
-    network.fit(batches, epochs=epochs, verbose=0, callbacks=[checkpoint, progress])
+    network.fit(batches, epochs=epochs, verbose=0, callbacks=[saved, progress])
     read = PlainCnn(network).classify(test.pictures(range(len(test))))
     today = dt.datetime.now(dt.UTC).date().isoformat()
     card = {
         "kind": KIND,
         "version": f"cnn-{today}",
         "data": {"name": data.name, "train": len(train), "test": len(test)},
-        "training": {"epochs": epochs, "batch": batch, "seed": seed, "date": today, "accuracy": seen.get("accuracy")},
+        "training": {"epochs": epochs, "batch": batch, "seed": seed, "date": today},
         "measures": {"accuracy": float((read.argmax(axis=1) == test.labels).mean())},
     }
     _save(network, card, out)
-    shutil.rmtree(out / "checkpoint", ignore_errors=True)
+    end(out / "checkpoint")
     return card
 
 
@@ -113,7 +115,9 @@ def _save(network: keras.Model, card: dict[str, Any], folder: Path) -> None:
     weights: dict[str, Any] = {f"w{i:03d}": np.asarray(w, np.float16) for i, w in enumerate(network.get_weights())}
     np.savez(folder / "weights.part.npz", **weights)
     (folder / "weights.part.npz").replace(folder / "weights.npz")
-    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    part = folder / "card.json.part"
+    part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    part.replace(folder / "card.json")
 
 
 class PlainCnn:
@@ -128,9 +132,9 @@ class PlainCnn:
         """Load what `train_plain_cnn` wrote to a folder. Raises ModelFileError."""
         network = build_plain_cnn()
         try:
-            with np.load(folder / "weights.npz", allow_pickle=False) as stored:
+            with (folder / "weights.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 network.set_weights([stored[name].astype(np.float32) for name in sorted(stored.files)])
-        except (OSError, ValueError) as error:
+        except BROKEN as error:
             raise ModelFileError(f"{folder}/weights.npz holds no plain network ({error}); train it again") from error
         return cls(network)
 

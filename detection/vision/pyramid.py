@@ -62,13 +62,19 @@ class Pyramid:
         number = int(np.clip(np.log2(max(abs(step), 1e-6) * 2**0.5), 0, self.depth - 1))
         image, scale = self.level(number), 0.5**number
         first, step = (first + complex(0.5, 0.5)) * scale, step * scale
-        corners = [first + step * (right + 1j * down) * (size - 1) for right in (0, 1) for down in (0, 1)]
+        reach = [step * (right + 1j * down) * (size - 1) for right in (0, 1) for down in (0, 1)]
+        # a square that lies wholly outside shows the same edge from nearby, where less of it has to be repeated
+        first = complex(
+            np.clip(first.real, -max(far.real for far in reach), image.width - min(far.real for far in reach)),
+            np.clip(first.imag, -max(far.imag for far in reach), image.height - min(far.imag for far in reach)),
+        )
+        corners = [first + far for far in reach]
         over = max(
             *(max(-corner.real, corner.real - image.width) for corner in corners),
             *(max(-corner.imag, corner.imag - image.height) for corner in corners),
         )
         if over >= 0:
-            edge = int(min(over, size * abs(step))) + 1
+            edge = int(over) + 1
             image = Image.fromarray(np.pad(np.asarray(image), ((edge, edge), (edge, edge), (0, 0)), mode="edge"))
             first += complex(edge, edge)
         first -= step * complex(0.5, 0.5)

@@ -2,22 +2,31 @@
 
 import csv
 import io
+import lzma
+import struct
 import zipfile
+import zlib
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from detection.vision.pictures import UnreadablePicture, decode
+from detection.vision.pictures import FORMATS, UnreadablePicture, upright
 
 SIZE = 48
+UNPACK = "unpack it with another program, and give the folder"
 # The longest side of a photograph that is read whole.
 PHOTOGRAPH = 640
 # Bytes of decoded faces that a training keeps, half a million of them: decoding took as long as a tenth of a step.
 MEMORY = 1 << 30
+# What is read besides that which people send; AffectNet was gathered from everywhere.
+PICTURES = (*FORMATS, "BMP", "GIF", "PPM", "TIFF")
+# What zipfile raises on a file that was cut off or in which bits are wrong.
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, struct.error)
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -51,8 +60,10 @@ class PictureSource:
             return None
         try:
             return zipfile.ZipFile(self.path)
-        except zipfile.BadZipFile:
-            raise DataError(f"{self.path}: neither a folder, a zip file nor FER2013's CSV") from None
+        except NotImplementedError as error:
+            raise DataError(f"{self.path}: cannot be unpacked here ({error}); {UNPACK}") from None
+        except (zipfile.BadZipFile, ValueError, struct.error):
+            raise DataError(f"{self.path}: neither a folder, a whole zip file nor FER2013's CSV") from None
 
     @cached_property
     def names(self) -> list[str]:
@@ -62,37 +73,53 @@ class PictureSource:
         return sorted(path.relative_to(self.path).as_posix() for path in self.path.rglob("*") if path.is_file())
 
     def read(self, name: str) -> bytes:
-        if self._archive is not None:
-            return self._archive.read(name)
-        return (self.path / name).read_bytes()
-
-    def table(self, name: str) -> "csv.DictReader[str]":
-        """Read a CSV file with a header."""
+        """Return the bytes of a file. Raises DataError that names a file which cannot be read or unpacked."""
         try:
-            return csv.DictReader(io.StringIO(self.read(name).decode("utf-8-sig")))
+            if self._archive is not None:
+                return self._archive.read(name)
+            return (self.path / name).read_bytes()
+        except RuntimeError as error:  # encrypted, or packed in a way that zipfile does not know
+            raise DataError(f"{self.path}: {name} cannot be unpacked here ({error}); {UNPACK}") from error
+        except DAMAGED as error:
+            said = getattr(error, "strerror", None) or str(error) or "cut off"
+            raise DataError(f"{self.path}: {name} cannot be read ({said}); replace or remove it") from error
+
+    def table(self, name: str, columns: tuple[str, ...], owner: str) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield the rows of a CSV file of `owner`'s with a header, each after the number of its line.
+
+        Raises DataError where `columns` are missing, from the header or from a row, which is named by its line.
+        """
+        try:
+            reader = csv.DictReader(io.StringIO(self.read(name).decode("utf-8-sig"), newline=""))
+            missing = set(columns) - set(reader.fieldnames or ())
+            if missing:
+                raise DataError(f"{self.path}: {name} lacks the columns {', '.join(sorted(missing))} of {owner}")
+            for row in reader:
+                if any(row[column] is None for column in columns):
+                    raise DataError(f"{self.path}: line {reader.line_num} of {name} is cut off; mend or remove it")
+                yield reader.line_num, row
         except UnicodeDecodeError as error:
             raise DataError(f"{self.path}: {name} is no CSV in UTF-8 ({error.reason})") from None
+        except csv.Error as error:
+            raise DataError(f"{self.path}: {name} is no CSV ({error})") from None
 
     def face(self, name: str) -> Pixels:
-        try:
-            with Image.open(io.BytesIO(self.read(name))) as image:
-                grey = image.convert("L")
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, zipfile.BadZipFile) as error:
-            raise self._broken(name, error) from error
-        if grey.size != (SIZE, SIZE):
-            grey = grey.resize((SIZE, SIZE), Image.Resampling.BOX)
-        return np.asarray(grey, dtype=np.uint8)
+        """Return a grey face (48, 48): the photograph without its colours, of that size. Raises DataError."""
+        image = self._upright(name)
+        image = image if image.mode == "L" else image.convert("L")
+        return np.asarray(image if image.size == (SIZE, SIZE) else image.resize((SIZE, SIZE), Image.Resampling.BOX))
 
     def photograph(self, name: str) -> Pixels:
-        try:
-            return decode(self.read(name), PHOTOGRAPH)
-        except (UnreadablePicture, OSError, zipfile.BadZipFile) as error:
-            raise self._broken(name, error) from error
+        """Return a picture upright and on white, in RGB (h, w, 3), at most PHOTOGRAPH pixels long. Raises DataError."""
+        image = self._upright(name)
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
-    def _broken(self, name: str, error: Exception) -> DataError:
-        foreign = isinstance(error, UnidentifiedImageError)  # whose own words are of bytes in memory
-        reason = "no picture format that is known" if foreign else str(error).replace("\n", " ")
-        return DataError(f"{self.path}: picture {name} cannot be decoded ({reason}); remove it")
+    def _upright(self, name: str) -> Image.Image:
+        try:
+            return upright(self.read(name), PHOTOGRAPH, PICTURES)
+        except UnreadablePicture as error:
+            said = error.message.partition(";")[0]  # after it stands what to do with a picture that was sent
+            raise DataError(f"{self.path}: picture {name} cannot be decoded ({said}); replace or remove it") from error
 
 
 class Remembered:
@@ -104,6 +131,7 @@ class Remembered:
         self._room, self._faces = limit // (SIZE * SIZE), dict[str, Pixels]()
 
     def face(self, name: str) -> Pixels:
+        """Return a grey face (48, 48), decoded before or now. Raises DataError."""
         face = self._faces.get(name)
         if face is None:
             face = self._source.face(name)
@@ -112,6 +140,7 @@ class Remembered:
         return face
 
     def photograph(self, name: str) -> Pixels:
+        """Return the other source's photograph, which is not kept. Raises DataError."""
         return self._source.photograph(name)
 
 
@@ -133,6 +162,9 @@ class PixelTable:
                 raise DataError(f"{path}: line 1 lacks the columns {', '.join(sorted(missing))} of FER2013's CSV")
             self._pixels, start = header.index("pixels"), file.tell()
             for number, line in enumerate(file, start=2):
+                if not line.strip():
+                    start += len(line)
+                    continue
                 cells = _cells(line)
                 if len(cells) != len(header):
                     raise DataError(f"{path}: line {number} has {len(cells)} columns instead of {len(header)}")
@@ -142,6 +174,7 @@ class PixelTable:
                 start += len(line)
 
     def face(self, name: str) -> Pixels:
+        """Return the grey face (48, 48) of a row. Raises DataError that names its line."""
         start, length = self._places[name]
         with self.path.open("rb") as file:
             file.seek(start)
@@ -155,6 +188,7 @@ class PixelTable:
         return values.reshape(SIZE, SIZE).astype(np.uint8)
 
     def photograph(self, name: str) -> Pixels:
+        """Return the same face in RGB (48, 48, 3). Raises DataError."""
         return self.face(name)[..., None].repeat(3, axis=2)
 
 

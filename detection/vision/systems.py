@@ -17,7 +17,7 @@ from detection.vision.data import SIZE, Split
 from detection.vision.evaluation import measure_truths
 from detection.vision.faces import Face, FaceFinder
 from detection.vision.framing import as_frame
-from detection.vision.peers import NAMES, Peer, PeerMissing
+from detection.vision.peers import NAMES, Peer, PeerError, PeerMissing
 from detection.vision.pyramid import Pyramid
 from emotune.emotions import EMOTIONS
 
@@ -41,7 +41,7 @@ class System(Protocol):
     parameters: int
 
     def read(self, picture: Pixels) -> Heads | None:
-        """Return what an RGB picture (h, w, 3) shows, None where no face was found."""
+        """Return what an RGB picture (h, w, 3) shows, None where no face was found. A peer raises PeerError."""
 
     def close(self) -> None:
         """End what the system started."""
@@ -147,7 +147,8 @@ class Figures:
     """What an evaluation of one system found.
 
     The first figures are those of `head` against the data set's own labels; `heads` has every head against every
-    truth. `milliseconds` is the median for one picture. See evaluation.Measures for the rest.
+    truth. `milliseconds` is the median for one picture; `errors` has what a system said of each picture on which it
+    broke, which counts as missed. See evaluation.Measures for the rest.
     """
 
     head: str
@@ -155,28 +156,40 @@ class Figures:
     milliseconds: float
     parameters: int
     heads: dict[str, dict[str, Any]]
+    errors: list[str]
 
     def to_json(self) -> dict[str, Any]:
         return {**self.measures, **{name: value for name, value in asdict(self).items() if name != "measures"}}
 
 
-def evaluate(system: System, test: Split, progress: Callable[[int], object], *, crops: bool) -> Figures:
-    """Let a system read every picture of a split and measure it."""
+def evaluate(
+    system: System,
+    test: Split,
+    progress: Callable[[int], object],
+    *,
+    crops: bool,
+    strangers: npt.NDArray[np.bool_] | None = None,
+) -> Figures:
+    """Let a system read every picture of a split and measure it; for `strangers` see evaluation.measure_truths."""
     read: dict[str, list[Any]] = {head: [] for head in system.heads}
-    times = []
+    times, errors = [], []
     for i in range(len(test)):
         picture = test.photograph(i)
         picture = picture if crops else as_frame(picture)
         begin = time.perf_counter()
-        answer = system.read(picture)
+        try:
+            answer = system.read(picture)
+        except PeerError as error:
+            answer = None
+            errors.append(f"{test.names[i]}: {error}")
         times.append(time.perf_counter() - begin)
         for head in system.heads:
             read[head].append(NOTHING if answer is None else answer[head])
         progress(1)
-    heads = {head: measure_truths(np.stack(rows), test) for head, rows in read.items()}
+    heads = {head: measure_truths(np.stack(rows), test, strangers) for head, rows in read.items()}
     first = system.heads[0]
     milliseconds = round(1000 * float(np.median(times)), 2)
-    return Figures(first, heads[first]["labels"], milliseconds, system.parameters, heads)
+    return Figures(first, heads[first]["labels"], milliseconds, system.parameters, heads, errors)
 
 
 def grey(picture: Pixels) -> Pixels:

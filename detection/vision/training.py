@@ -1,9 +1,7 @@
 """Train the emotion network: targets, schedule, checkpoints, calibration and the model card."""
 
 import datetime as dt
-import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +14,7 @@ import numpy as np
 from detection.vision.batches import Batches
 from detection.vision.calibration import settle
 from detection.vision.card import HEADS, Architecture, Card, load_card
+from detection.vision.checkpoints import checkpoint, end
 from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
 from detection.vision.network import build_network, grow, load_network, predict, renew_statistics, save_network
 from detection.vision.recipe import Recipe
@@ -74,12 +73,14 @@ def train(
     test = load_split(data, measured_split(data, layout), layout)
     use_all_accelerators(recipe.batch)
     network, architecture, origin = _beginning(recipe, architecture, start)
-    checkpoint = _checkpoint(out / "checkpoint", recipe, architecture, teachers)
+    if len(kept) < recipe.batch:
+        raise DataError(f"{data}: {len(kept)} pictures to train on make no batch of {recipe.batch}; give a smaller one")
+    saved = checkpoint(out / "checkpoint", _settings(recipe, architecture, teachers, start, kept))
     said = _lesson(teachers, kept, out, recipe, report) if teachers else None
     batches = Batches(kept, recipe, said)
     report("start", {"epochs": recipe.epochs, "steps": len(batches)})
     compile_network(network, recipe, steps=recipe.epochs * len(batches))
-    network.fit(batches, epochs=recipe.epochs, verbose=0, callbacks=[checkpoint, Progress(batches, held, report)])
+    network.fit(batches, epochs=recipe.epochs, verbose=0, callbacks=[saved, Progress(batches, held, report)])
     served = build_network(architecture, recipe.seed)
     served.set_weights(network.get_weights())
     batches.start_epoch(recipe.epochs)
@@ -89,9 +90,10 @@ def train(
     if teachers:
         training["teachers"] = [load_card(folder).version for folder in teachers]
     sizes = {"name": data.name, "train": len(kept), "held_out": len(held), "test": len(test)}
+    sizes["held_out_crc"] = held.fingerprint()
     save_network(served, Card(f"emotune-{today}", architecture, data=sizes, training=training), out)
     card = settle(out, kept, held, test)
-    shutil.rmtree(out / "checkpoint")
+    end(out / "checkpoint")
     (out / "lesson.npz").unlink(missing_ok=True)
     return card
 
@@ -133,22 +135,21 @@ def use_all_accelerators(batch: int) -> None:
     keras.distribution.set_distribution(keras.distribution.DataParallel())
 
 
-def _checkpoint(
-    folder: Path, recipe: Recipe, architecture: Architecture, teachers: Sequence[Path]
-) -> keras.callbacks.BackupAndRestore:
-    settings = json.dumps(
-        {"recipe": asdict(recipe), "architecture": asdict(architecture), "teachers": fingerprint(teachers)},
-        sort_keys=True,
-    )
-    note = folder / "settings.json"
-    if note.exists() and note.read_text(encoding="utf-8") != settings:
-        raise DataError(f"{folder}: an unfinished training with other settings; use them, or remove the folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    note.write_text(settings, encoding="utf-8")
-    return keras.callbacks.BackupAndRestore(str(folder), double_checkpoint=True, delete_checkpoint=False)
+def _settings(
+    recipe: Recipe, architecture: Architecture, teachers: Sequence[Path], start: Path | None, kept: Split
+) -> dict[str, Any]:
+    """Return what a training must have in common with the one that it goes on from after a kill."""
+    return {
+        "recipe": asdict(recipe),
+        "architecture": asdict(architecture),
+        "teachers": fingerprint(teachers),
+        "start": fingerprint([start] if start else []),
+        "pictures": kept.fingerprint(),
+    }
 
 
 def compile_network(network: keras.Model, recipe: Recipe, steps: int) -> None:
+    """Give a network its losses, and the optimizer with the rate's schedule over so many steps."""
     warmup = max(1, int(steps * recipe.warmup))
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.rate / 50,

@@ -1,5 +1,7 @@
 """Near-duplicate face pictures, which a collection from the web is full of."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,14 +19,21 @@ def without_twins(held: Split, kept: Split, similar: float = SIMILAR) -> Split:
     A network is surer of a picture whose twin it was trained on than it will be of a stranger's face, so twins must
     not take part in its calibration: 19 % of a random twentieth of FER2013's training split have one.
     """
-    strangers = np.concatenate([part.max(axis=1) for part in _similarities(held, kept)]) <= similar
-    return held.subset(np.flatnonzero(strangers)) if strangers.any() else held
+    found = strangers(held, kept, similar)
+    return held.subset(np.flatnonzero(found)) if found.any() else held
 
 
-def _similarities(held: Split, kept: Split) -> list[npt.NDArray[np.float32]]:
+def strangers(held: Split, kept: Split, similar: float = SIMILAR) -> npt.NDArray[np.bool_]:
+    """Return (n,) of the n pictures of `held` whether each has no near-duplicate in `kept`."""
+    return np.concatenate(list(_nearest(held, kept))) <= similar
+
+
+def _nearest(held: Split, kept: Split) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield for a chunk of `held` after the other how similar the most similar picture of `kept` is."""
     known = _fingerprints(kept).T
     fingerprints = _fingerprints(held)
-    return [fingerprints[start : start + _CHUNK] @ known for start in range(0, len(fingerprints), _CHUNK)]
+    for start in range(0, len(fingerprints), _CHUNK):
+        yield (fingerprints[start : start + _CHUNK] @ known).max(axis=1)
 
 
 def _fingerprints(split: Split) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The command that measures emotion networks and their peers on pictures that none of them was trained on."""
+"""The command that measures emotion networks and their peers on one part of a data set."""
 
 import json
 import sys
@@ -9,19 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from detection.vision import plots
-from detection.vision.card import ModelFileError
-from detection.vision.data import DataError, Split, balanced, load_split
+from detection.vision.card import ModelFileError, load_card
+from detection.vision.data import DataError, Split, balanced, load_split, measured_split
 from detection.vision.layouts import LAYOUTS, find_layout
 from detection.vision.peers import NAMES, PeerBroken
-from detection.vision.systems import SystemMissing, evaluate, network_folder, open_system
+from detection.vision.systems import MODELS, SystemMissing, evaluate, network_folder, open_system
 from detection.vision.tables import MISSING, ORDER, columns, table_4_1, table_4_2
+from detection.vision.twins import strangers
 
 # The paper's test on AffectNet.
 PER_EMOTION = 500
+# Parts of the pictures that are measured apart (evaluation.measure_truths).
+PARTS = {
+    "untied": "of which one emotion has more votes than any other",
+    "strangers": "without a near-duplicate among the training pictures",
+}
 
 
 class Command(BaseCommand):
@@ -33,11 +40,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--data", type=Path, required=True, metavar="D", help="folder, zip or CSV of faces")
         parser.add_argument("--layout", choices=LAYOUTS, help="how the data lie (default: recognized)")
-        parser.add_argument("--split", help="which part to measure on (default: public_test, test or everything)")
+        parser.add_argument(
+            "--split",
+            help="which part to measure on (default: public_test, or everything, or the test where a network was"
+            " trained on the rest)",
+        )
         known = ", ".join(("emotune", "cnn", *NAMES))
         parser.add_argument("--models", default="emotune", metavar="A,B", help=f"{known}, or folders of networks")
         parser.add_argument("--crops", action="store_true", help="the pictures are faces: look for none in them")
         parser.add_argument("--train-accuracy", action="store_true", help="measure on training pictures too")
+        parser.add_argument(
+            "--strangers",
+            action="store_true",
+            help="measure also on those pictures that have no near-duplicate among the training pictures",
+        )
         parser.add_argument("--plots", type=Path, metavar="DIR", help="write figures there as SVG")
         parser.add_argument("--update-card", action="store_true", help="write the measures of --crops to model cards")
         parser.add_argument("--json", action="store_true", help="print JSON, and nothing else, on stdout")
@@ -47,33 +63,68 @@ class Command(BaseCommand):
         if options["update_card"] and not options["crops"]:
             raise CommandError("model cards hold measures of faces that were cut out; give --crops with --update-card")
         try:
-            test = _test(data, options["layout"], options["split"])
-            train = _like(test, data, options["layout"]) if options["train_accuracy"] else None
-            total = (len(test) + (len(train) if train else 0)) * len(names)
-            with tqdm(total=total, unit="picture", file=sys.stderr, disable=None) as bar:
-                measured = {name: _measure(name, test, train, bar, crops=options["crops"]) for name in names}
-            if options["update_card"]:
-                for name in names:
-                    _update_card(name, measured[name])
-            if options["plots"]:
-                _draw(measured, options["plots"])
-        except (DataError, ModelFileError, PeerBroken) as error:
+            trained_on = [name for name in names if _trained_on(name) == data.name]
+            split = options["split"] or _split(data, options["layout"], trained_on)
+            measured, test = _measure_all(data, split, names, options)
+        except (DataError, ModelFileError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"{error.filename or data}: {error.strerror or error}") from None
-        for name in names:
-            if MISSING in measured[name]:
-                self.stderr.write(f"{name} was not measured: {measured[name][MISSING]}")
+        for name in trained_on if split in ("train", "all") else ():
+            self.stderr.write(f"{name} was trained on these pictures: its figures say nothing of others")
+        for name, figures in measured.items():
+            if MISSING in figures:
+                self.stderr.write(f"{name} was not measured: {figures[MISSING]}")
+            elif errors := figures["errors"]:
+                self.stderr.write(f"{name} broke on {len(errors)} pictures, which count as missed; first {errors[0]}")
         self.stdout.write(json.dumps(measured, indent=1) if options["json"] else "\n".join(_words(measured, test)))
 
 
-def _test(data: Path, layout: str | None, split: str | None) -> Split:
+def _measure_all(
+    data: Path, split: str, names: list[str], options: dict[str, Any]
+) -> tuple[dict[str, dict[str, Any]], Split]:
+    """Measure the systems on a split, write down what was asked for, and return the figures by name, and the split."""
+    layout, crops, figures = options["layout"], options["crops"], options["plots"]
+    if options["update_card"] and split != measured_split(data, layout):
+        raise CommandError(f"model cards hold measures of {measured_split(data, layout)}; leave --split out")
+    test = load_split(data, split, layout)
+    test = balanced(test, PER_EMOTION) if test.layout == "affectnet" else test
+    train = _like(test, data, layout) if options["train_accuracy"] else None
+    apart = options["strangers"] or options["update_card"]  # as a training, which writes both
+    known = strangers(test, load_split(data, "train", layout)) if apart else None
+    if figures:
+        figures.mkdir(parents=True, exist_ok=True)
+    total = (len(test) + (len(train) if train else 0)) * len(names)
+    with tqdm(total=total, unit="picture", file=sys.stderr, disable=None) as bar:
+        measured = {name: _measure(name, test, train, bar, known, crops=crops) for name in names}
+    for name in names if options["update_card"] else ():
+        _update_card(name, measured[name])
+    if figures:
+        _draw(measured, figures)
+    return measured, test
+
+
+def _trained_on(name: str) -> str | None:
+    """Return the name of the data set that a network of ours was trained on; None for peers.
+
+    Raises ModelFileError, before anything is measured, for a name that means nothing.
+    """
+    if name in NAMES:
+        return None
+    if name != "cnn":
+        return load_card(network_folder(name)).data.get("name")
+    card = MODELS / name / "card.json"
+    return json.loads(card.read_text(encoding="utf-8"))["data"]["name"] if card.exists() else None
+
+
+def _split(data: Path, layout: str | None, trained_on: list[str]) -> str:
+    """Return the split that is measured when none is named."""
     splits = find_layout(data, layout).splits
-    name = split or next((name for name in ("public_test", "all", "test") if name in splits), None)
+    wanted = ("public_test", "test", "all") if trained_on else ("public_test", "all", "test")
+    name = next((name for name in wanted if name in splits), None)
     if name is None:
         raise DataError(f"{data}: has no test; name one of its splits by --split: {', '.join(splits)}")
-    test = load_split(data, name, layout)
-    return balanced(test, PER_EMOTION) if test.layout == "affectnet" else test
+    return name
 
 
 def _like(test: Split, data: Path, layout: str | None) -> Split:
@@ -83,15 +134,17 @@ def _like(test: Split, data: Path, layout: str | None) -> Split:
     return train.subset(np.sort(drawn))
 
 
-def _measure(name: str, test: Split, train: Split | None, bar: Any, *, crops: bool) -> dict[str, Any]:
+def _measure(
+    name: str, test: Split, train: Split | None, bar: Any, known: npt.NDArray[np.bool_] | None, *, crops: bool
+) -> dict[str, Any]:
     bar.set_description(name)
     try:
         with closing(open_system(name, crops=crops)) as system:
-            measured = evaluate(system, test, bar.update, crops=crops).to_json()
+            measured = evaluate(system, test, bar.update, crops=crops, strangers=known).to_json()
             if train is not None:
                 measured["train_accuracy"] = evaluate(system, train, bar.update, crops=crops).measures["accuracy"]
             return measured
-    except SystemMissing as error:
+    except (SystemMissing, PeerBroken) as error:
         return {MISSING: str(error)}
 
 
@@ -118,10 +171,13 @@ def _words(measured: dict[str, dict[str, Any]], test: Split) -> Iterator[str]:
                 at_80 = next(error for coverage, error in found["risk"] if coverage == 0.8) if found["risk"] else 1
                 risk = f"error {at_80:.1%} at 80 % coverage, {1 - found['accuracy_found']:.1%} at 100 %"
                 yield f"{name}: {head} against {truth}: {words}, calibration error {found['ece']:.3f}; {risk}{missed}"
+                for part, meaning in PARTS.items():
+                    if part in found and found[part]["count"]:
+                        right, count = found[part]["accuracy"], found[part]["count"]
+                        yield f"{name}: {head} against {truth}: {right:.1%} right of {count} pictures {meaning}"
 
 
 def _draw(measured: dict[str, dict[str, Any]], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     systems = {name: figures for name, figures in columns(measured).items() if MISSING not in figures}
     accuracy = {name: [figures["accuracy"]] for name, figures in systems.items()}
     recall = {name: [figures["recall"][emotion] for emotion in ORDER] for name, figures in systems.items()}
@@ -129,10 +185,12 @@ def _draw(measured: dict[str, dict[str, Any]], folder: Path) -> None:
         "figure_4_1": plots.grouped_bars("Figure 4.1: test accuracy", ["test accuracy"], accuracy),
         "figure_4_2": plots.grouped_bars("Figure 4.2: recall by emotion", ORDER, recall),
     }
+    short = [Path(name).name for name in measured]
+    stems = {name: Path(name).name for name in measured if short.count(Path(name).name) == 1}
     for name, figures in measured.items():
         if MISSING in figures:
             continue
-        stem = Path(name).name
+        stem = stems.get(name) or name.strip("/").replace("/", "_")
         files[f"{stem}_confusion"] = plots.confusion_matrix(f"{stem}: what was read", figures["confusion"])
         files[f"{stem}_reliability"] = plots.reliability_diagram(f"{stem}: reliability", figures["reliability"])
         files[f"{stem}_risk"] = plots.risk_coverage_curve(f"{stem}: error by coverage", figures["risk"])
