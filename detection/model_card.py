@@ -15,7 +15,10 @@ HEADS = {"labels": "trained for the labels", "crowd": "trained for the crowd", "
 
 @dataclass(frozen=True)
 class Row:
-    """One head of the network against one truth; shares from 0 to 1."""
+    """One head of the network against one truth; shares from 0 to 1.
+
+    `strangers` is the accuracy on pictures without a near-duplicate among those it was trained on.
+    """
 
     head: str
     truth: str
@@ -23,6 +26,7 @@ class Row:
     macro_f1: float
     ece: float
     served: bool
+    strangers: float | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ def model_page(folder: Path) -> dict[str, Any]:
     return {
         "card": card,
         "rows": _rows(card),
+        "twins": _twins(card),
         "served": [_served(truth, found) for truth, found in card.measures.get("served", {}).items()],
         "emotions": EMOTIONS,
     }
@@ -57,10 +62,24 @@ def model_page(folder: Path) -> dict[str, Any]:
 
 def _rows(card: Card) -> list[Row]:
     return [
-        Row(HEADS[head], TRUTHS[truth], found["accuracy"], found["macro_f1"], found["ece"], head == "served")
+        Row(
+            HEADS[head],
+            TRUTHS[truth],
+            found["accuracy"],
+            found["macro_f1"],
+            found["ece"],
+            head == "served",
+            found.get("strangers", {}).get("accuracy"),
+        )
         for head, truths in card.measures.items()
         for truth, found in truths.items()
     ]
+
+
+def _twins(card: Card) -> float | None:
+    """Return the share of the pictures measured that have a near-duplicate among those trained on, if that is known."""
+    found = card.measures.get("served", {}).get("labels", {})
+    return 1 - found["strangers"]["count"] / found["count"] if "strangers" in found else None
 
 
 def _served(truth: str, found: dict[str, Any]) -> Served:

@@ -23,7 +23,7 @@ def folder(tmp_path):
     votes = np.eye(7, dtype=np.float32)[labels]
     split = Split(PictureSource(tmp_path), tuple(map(str, range(70))), labels, votes)
     read = rng.dirichlet(np.ones(7), 70) + np.eye(7)[labels] * (rng.random(70) < 0.6)[:, None]
-    measures = measure_truths(read / read.sum(axis=1, keepdims=True), split)
+    measures = measure_truths(read / read.sum(axis=1, keepdims=True), split, np.arange(70) % 5 > 0)
     return write_model(
         tmp_path / "model",
         measures={"labels": measures, "served": measures},
@@ -44,8 +44,13 @@ def test_everybody_may_see_what_the_card_says(client, folder):
         assert said in words
     accuracy = card.measures["served"]["labels"]["accuracy"]
     assert f"{100 * accuracy:.1f} %" in words
+    strangers = card.measures["served"]["labels"]["strangers"]["accuracy"]
+    assert strangers != accuracy
+    assert f'<td class="number">{100 * strangers:.1f} %</td>' in words
+    assert "20.0 % of the pictures have a near-duplicate" in words
     assert words.count('class="drawing"') == 6
     assert "style=" not in words
+    assert "press &ldquo;That is not right&rdquo;" in words
     for name in EMOTIONS:
         assert f'<th scope="col" class="number">{name}</th>' in words
 
@@ -60,9 +65,10 @@ def test_a_card_of_an_earlier_training_has_no_curves(folder):
     card = json.loads((folder / "card.json").read_text())
     for truths in card["measures"].values():
         for found in truths.values():
-            for name in ("reliability", "risk"):
+            for name in ("reliability", "risk", "strangers"):
                 del found[name]
     (folder / "card.json").write_text(json.dumps(card))
+    assert model_page(folder)["twins"] is None
     served = model_page(folder)["served"]
     assert [one.reliability_svg + one.risk_svg for one in served] == ["", ""]
     assert "<svg" in served[0].recall_svg
