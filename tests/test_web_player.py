@@ -14,6 +14,33 @@ TRACKS = 15
 NEAR_END = (
     "() => { const audio = document.querySelector('.is-playing audio'); audio.currentTime = audio.duration - 0.3; }"
 )
+# Safari refuses to play what nobody pressed for just before.
+REFUSE = """() => {
+    const play = HTMLMediaElement.prototype.play;
+    window.refuses = true;
+    HTMLMediaElement.prototype.play = function () {
+        return window.refuses ? Promise.reject(new DOMException("no press", "NotAllowedError")) : play.call(this);
+    };
+}"""
+# A browser that keeps no data of sites throws when it is asked for them.
+KEEP_NOTHING = """Object.defineProperty(window, "localStorage", {
+    get() { throw new DOMException("no site data", "SecurityError"); },
+});"""
+SEE_KEYS = "() => addEventListener('keydown', (event) => { window.taken = event.defaultPrevented; })"
+# A hearing of the first track, by a clock that stands still: of its first half, then of a little more some time later.
+HEAR_HALF = """async () => {
+    const { name } = performance.getEntriesByType("resource").find(({ name }) => name.includes("/hearing"));
+    const { Hearing } = await import(name);
+    window.now = 0;
+    Date.now = () => window.now;
+    window.hearing = new Hearing(document.querySelector("li.track"), "audio");
+    for (let at = 0; at <= 10; at += 2) hearing.at(at, 20);
+}"""
+HEAR_MORE = """later => {
+    window.now += later;
+    hearing.at(hearing.position + 0.25, 20);
+    return hearing.noted;
+}"""
 
 
 @pytest.fixture
@@ -73,6 +100,71 @@ def test_a_track_that_cannot_be_heard_is_passed_over(page):
     expect(playing(page)).to_have_text(second)
 
 
+def test_a_track_that_could_not_be_had_plays_at_the_next_press(page):
+    first, second = titles(page)[:2]
+    track = page.locator("li.track").first
+    address = track.locator("audio").evaluate("audio => audio.src")
+    page.route(address, lambda route: route.fulfill(status=404))
+    track.locator(".cover").click()
+    expect(playing(page)).to_have_text(second)
+    page.unroute(address)
+    track.locator(".cover").click()
+    expect(playing(page)).to_have_text(first)
+    page.wait_for_function("() => document.getElementById('now-progress').value > 0.2")
+    expect(playing(page)).to_have_text(first)
+
+
+def test_where_two_tracks_in_a_row_cannot_be_heard_the_list_ends(page):
+    second = titles(page)[1]
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if request.resource_type == "media" else None)
+    page.route("**/audio/**", lambda route: route.fulfill(status=404))
+    page.get_by_role("button", name="Play from the top").click()
+    expect(page.locator("#toasts")).to_contain_text(f"{second} cannot be played here.")
+    expect(page.locator("#now-playing")).to_be_hidden()
+    assert len(set(asked)) == 2
+
+
+def test_offline_the_list_ends_at_once_and_says_why(page):
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Play from the top").click()
+    expect(page.locator("#toasts")).to_contain_text("emotune cannot be reached. Check your connection.")
+    expect(page.locator("#now-playing")).to_be_hidden()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Play from the top").click()
+    page.wait_for_function("() => document.getElementById('now-progress').value > 0.2")
+
+
+def test_what_the_browser_refuses_to_play_waits_for_a_press(page):
+    page.evaluate(REFUSE)
+    page.get_by_role("button", name="Play from the top").click()
+    go_on = page.get_by_role("button", name="Go on playing")
+    expect(go_on).to_be_visible()
+    page.evaluate("() => { window.refuses = false; }")
+    go_on.click()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.locator(".is-playing audio")).to_have_js_property("paused", False)
+
+
+def test_a_listen_that_cannot_be_noted_is_tried_again_later(page):
+    page.route("**/listens/", lambda route: route.fulfill(status=503))
+    with page.expect_response("**/listens/"):
+        page.evaluate(HEAR_HALF)
+    page.wait_for_function("() => !hearing.noted")
+    page.unroute("**/listens/")
+    assert not page.evaluate(HEAR_MORE, 1)
+    [session] = [cookie for cookie in page.context.cookies() if "session" in cookie["name"]]
+    page.context.clear_cookies(name=session["name"])
+    with page.expect_response("**/listens/") as login:
+        assert page.evaluate(HEAR_MORE, 5000)
+    assert login.value.status == 302
+    page.wait_for_function("() => !hearing.noted")
+    page.context.add_cookies([session])
+    with page.expect_response("**/listens/") as heard:  # what was heard is no skip when the track is left
+        page.evaluate("() => hearing.skip()")
+    assert heard.value.status == 204
+
+
 def test_the_keys_play_rate_and_undo(page):
     first, second = titles(page)[:2]
     page.get_by_role("heading", name="You feel happy").focus()
@@ -119,6 +211,26 @@ def test_the_keys_are_listed_and_can_be_switched_off(page):
     expect(page.locator("#now-playing")).to_be_hidden()
     page.reload()
     expect(page.get_by_label("Use these keys in this browser")).not_to_be_checked()
+
+
+def test_the_player_works_where_the_browser_keeps_nothing(page):
+    page.add_init_script(KEEP_NOTHING)
+    page.reload()
+    page.get_by_role("button", name="Play from the top").click()
+    expect(page.locator(".is-playing")).to_have_count(1)
+    page.keyboard.press("?")
+    page.get_by_label("Use these keys in this browser").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(playing(page)).to_have_text(titles(page)[0])
+
+
+def test_space_scrolls_where_there_is_nothing_to_play(page):
+    page.goto("/captures/new/")
+    page.evaluate(SEE_KEYS)
+    page.keyboard.press(" ")
+    assert page.evaluate("() => window.taken") is False
+    page.wait_for_function("() => scrollY > 0")
 
 
 def test_a_correction_ends_what_plays(page):

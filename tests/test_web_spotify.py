@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
 
 from tests.servers import manage
-from tests.web_site import Site, log_in
+from tests.web_site import Site, log_in, sign_up
 
 PATIENCE_MS = 60_000
 SPOTIFY = "https://open.spotify.com/"
@@ -33,11 +33,33 @@ Track.objects.bulk_create([
     for n in range(15)
 ], ignore_conflicts=True)
 """
+# Shared by link: tracks at Spotify alone, and one on this server with the others after it.
+SHARED = """
+from catalogue.models import Track
+from playlists.models import Playlist
+from playlists.sharing import share
+from tests.factories import make_user
+user = make_user(email="spotify@example.org")
+elsewhere = list(Track.objects.filter(key__startswith="spotify:").order_by("id"))
+own = Track.objects.filter(spotify_id="").exclude(audio="")[0]
+for seed, tracks in enumerate([elsewhere, [own, *elsewhere]]):
+    playlist = Playlist.objects.create(user=user, emotion="disgust", seed=seed)
+    for rank, track in enumerate(tracks, 1):
+        playlist.entries.create(track=track, rank=rank, distance=0, score=0, reason="")
+    print(share(playlist=playlist).token)
+"""
 
 
 @pytest.fixture(scope="module")
 def catalogue(site: Site) -> None:
     manage("shell", "--verbosity=0", "--command", TRACKS, env=site.env)
+
+
+@pytest.fixture(scope="module")
+def shared(site: Site, catalogue: None) -> list[str]:
+    """Addresses of two shared playlists: of Spotify's tracks, and the same after one with audio of its own."""
+    tokens = manage("shell", "--verbosity=0", "--command", SHARED, env=site.env).split()
+    return [f"/shared/{token}/" for token in tokens]
 
 
 @pytest.fixture
@@ -46,19 +68,23 @@ def asked() -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: Site, catalogue: None, asked: list[str]) -> Iterator[Page]:
+def stranger(browser: Browser, site: Site, catalogue: None, asked: list[str]) -> Iterator[Page]:
     context = browser.new_context(base_url=site.url, viewport={"width": 360, "height": 740})
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     context.route(f"{SPOTIFY}**", lambda route: route.fulfill(body=WIDGET, content_type="text/html"))
     context.on("request", lambda request: asked.append(request.url) if request.url.startswith(SPOTIFY) else None)
-    page = context.new_page()
-    log_in(page)
-    page.goto("/captures/new/?camera=no")
-    page.get_by_role("button", name="Disgusted").click()
-    expect(page.locator("li.track a.cover[data-spotify]")).to_have_count(15)
-    yield page
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(stranger: Page) -> Page:
+    log_in(stranger)
+    stranger.goto("/captures/new/?camera=no")
+    stranger.get_by_role("button", name="Disgusted").click()
+    expect(stranger.locator("li.track a.cover[data-spotify]")).to_have_count(15)
+    return stranger
 
 
 def titles(page: Page) -> list[str]:
@@ -120,3 +146,48 @@ def test_a_pause_in_the_middle_does_not_move_the_list_on(page):
     frame.evaluate("say(90000, true)")
     expect(page.get_by_role("button", name="Go on playing")).to_be_visible()
     expect(page.locator("#now-title")).to_have_text(first)
+
+
+def test_a_widget_that_is_blocked_is_not_said_to_play(page):
+    page.route(f"{SPOTIFY}**", lambda route: route.abort())
+    page.get_by_role("button", name="Play from the top").click()
+    expect(page.locator("#now-title")).to_have_text(titles(page)[0])
+    expect(page.get_by_role("button", name="Go on playing")).to_be_visible()
+
+
+def test_space_scrolls_until_spotify_was_asked_for_by_a_press(page, asked):
+    page.get_by_role("heading", name="You feel disgusted").focus()
+    page.keyboard.press(" ")
+    page.wait_for_function("() => scrollY > 0")
+    assert asked == []
+    expect(page.locator("#now-playing")).to_be_hidden()
+    cover = page.locator("li.track .cover").first
+    cover.click()
+    widget(page)
+    cover.click()
+    expect(page.locator("#now-playing")).to_be_hidden()
+    page.get_by_role("heading", name="You feel disgusted").focus()
+    page.keyboard.press(" ")
+    widget(page)
+
+
+def test_a_strangers_space_scrolls_too_and_their_press_plays_beside_local_tracks(stranger, shared, asked):
+    stranger.goto(shared[1])
+    expect(stranger.get_by_text("Log in to hear")).to_be_visible()
+    stranger.keyboard.press(" ")
+    stranger.wait_for_function("() => scrollY > 0")
+    assert asked == []
+    stranger.get_by_role("button", name="Play from the top").click()
+    widget(stranger)
+    expect(stranger.locator("#now-title")).to_have_text("Elsewhere 0")
+
+
+def test_a_list_of_which_nothing_can_be_played_says_so(stranger, shared):
+    sign_up(stranger)
+    stranger.goto("/account/preferences/")
+    stranger.get_by_label("Spotify is never asked").check()
+    stranger.get_by_role("button", name="Save").click()
+    stranger.wait_for_url("**/account/**")
+    stranger.goto(shared[0])
+    stranger.get_by_role("button", name="Play from the top").click()
+    expect(stranger.locator("#toasts")).to_have_text("None of these can be played here.")

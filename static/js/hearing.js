@@ -7,10 +7,12 @@ const LISTEN_SECONDS = 30;
 const LONGEST_STEP = 3;
 // Less than this was a slip of the hand.
 const SKIP_SECONDS = 1;
+// A player says four times a second how far it has come; what could not be noted is not tried again as often.
+const RETRY_MILLISECONDS = 5000;
 
 export class Hearing {
   constructor(track, source) {
-    Object.assign(this, { track, source, position: 0, duration: 0, heard: 0, noted: false });
+    Object.assign(this, { track, source, position: 0, duration: 0, heard: 0, noted: false, failedAt: -Infinity });
   }
 
   at(position, duration) {
@@ -18,16 +20,25 @@ export class Hearing {
     this.position = position;
     this.duration = Number.isFinite(duration) ? duration : 0;
     if (step > 0 && step < LONGEST_STEP) this.heard += step;
-    if (this.noted || !(this.duration > 0) || this.heard < Math.min(LISTEN_SECONDS, this.duration / 2)) return;
-    this.noted = true;
-    this.#send(this.track.dataset.listens, { source: this.source }).catch(() => {
-      this.noted = false; // offline for now: the next step tries again
-    });
+    if (!this.noted && this.#isEnough() && Date.now() - this.failedAt >= RETRY_MILLISECONDS) this.#note();
   }
 
+  // What was heard and could only not be noted yet is no skip: it has its last try.
   skip() {
     if (this.noted || this.heard < SKIP_SECONDS) return;
-    this.#send(this.track.dataset.skips, { seconds: this.heard.toFixed(1) }).catch(() => {});
+    if (this.#isEnough()) this.#note();
+    else this.#send(this.track.dataset.skips, { seconds: this.heard.toFixed(1) }).catch(() => {});
+  }
+
+  #isEnough() {
+    return this.duration > 0 && this.heard >= Math.min(LISTEN_SECONDS, this.duration / 2);
+  }
+
+  #note() {
+    this.noted = true;
+    this.#send(this.track.dataset.listens, { source: this.source }).catch(() => {
+      Object.assign(this, { noted: false, failedAt: Date.now() }); // away for now: a later step tries again
+    });
   }
 
   // A stranger's page has no address to send to: nothing is noted of them.
@@ -36,6 +47,8 @@ export class Hearing {
     const body = new FormData();
     for (const [name, value] of Object.entries(fields)) body.set(name, value);
     body.set("playlist", this.track.closest("[data-playlist]").dataset.playlist);
-    await fetch(address, { method: "POST", headers: csrfHeaders(), body, keepalive: true });
+    const answer = await fetch(address, { method: "POST", headers: csrfHeaders(), body, keepalive: true });
+    // a server in trouble has noted nothing, nor has the page to log in that it leads to
+    if (answer.redirected || answer.status >= 500) throw new Error(answer.statusText);
   }
 }

@@ -28,6 +28,7 @@ let cells = new Map();
 let cursor = null;
 let shown = -1; // the emotion that is shown alone
 let asked = null;
+let choice = 0; // counts what was chosen: an answer to an earlier choice plays nothing
 let drag = null;
 let dragged = false;
 let wheeled = 0;
@@ -57,6 +58,8 @@ async function load(next) {
 }
 
 function show({ zoom, x, y, bins }) {
+  const factor = 2 ** (zoom - view.zoom);
+  if (cursor) cursor = { x: Math.floor(cursor.x * factor), y: Math.floor(cursor.y * factor) };
   view = { zoom, x, y };
   cells = new Map();
   for (let i = 0; i < bins.length; i += 4) {
@@ -207,15 +210,23 @@ function drawCells(pen, plot, paint) {
 // --- choosing and moving ---
 
 async function choose(cell) {
+  const mine = ++choice;
   cursor = { x: cell.x, y: cell.y };
   draw();
   const said = words(cell);
   status.textContent = said;
   tracks.querySelector(".is-playing .cover")?.click(); // stops it: its row goes away
+  tracks.replaceChildren(); // an error leaves nothing of another place to play
   const area = `${view.zoom}-${cell.x}-${cell.y}`;
   const query = new URLSearchParams({ area });
   if (shown >= 0) query.set("emotion", emotions[shown].name);
-  await window.htmx.ajax("GET", `${page.dataset.tracks}?${query}`, { target: "#map-tracks", swap: "innerHTML" });
+  const here = { source: tracks, target: tracks, swap: "innerHTML" };
+  try {
+    await window.htmx.ajax("GET", `${page.dataset.tracks}?${query}`, here);
+  } catch {
+    return; // site.js has said that emotune is away, or another choice took this one's place
+  }
+  if (mine !== choice || !tracks.firstElementChild) return;
   const first = tracks.querySelector("[data-spotify], [data-audio]");
   status.textContent = said + (first ? " The first that can be played here plays now." : " None of them can be played here.");
   first?.click();
@@ -236,7 +247,6 @@ function zoom(step, place = cursor ?? { x: view.x + side / 2, y: view.y + side /
   const next = view.zoom + step;
   if (next < 0 || next > maxZoom) return;
   const factor = 2 ** step;
-  if (cursor) cursor = { x: Math.floor(cursor.x * factor), y: Math.floor(cursor.y * factor) };
   load({ zoom: next, x: place.x * factor - (place.x - view.x), y: place.y * factor - (place.y - view.y) });
 }
 
@@ -299,6 +309,7 @@ canvas.addEventListener("keydown", (event) => {
 });
 
 canvas.addEventListener("pointerdown", (event) => {
+  dragged = false; // of an earlier press: a finger never drags, and its tap is a click
   if (event.button !== 0 || event.pointerType !== "mouse") return;
   drag = { x: event.clientX, y: event.clientY, dx: 0, dy: 0 };
   canvas.setPointerCapture(event.pointerId);

@@ -10,20 +10,22 @@ import { toast } from "./site.js";
 const SPOTIFY = "https://open.spotify.com";
 const ALLOW = "autoplay; clipboard-write; encrypted-media; fullscreen; picture-in-picture";
 const NEAR_END_SECONDS = 3;
+const PLAYABLE = "[data-spotify], [data-audio]";
+const AWAY = "emotune cannot be reached. Check your connection.";
 
 const bar = document.getElementById("now-playing");
 const part = Object.fromEntries(
   ["title", "artist", "time", "progress"].map((name) => [name, document.getElementById(`now-${name}`)]),
 );
 
-let playing = null; // { track, hearing, isPaused, audio or frame }
+let playing = null; // { track, hearing, isPaused, followsError, audio or frame }
 
 export function current() {
   return playing?.track ?? null;
 }
 
 function coverOf(track) {
-  return track.querySelector("[data-spotify], [data-audio]");
+  return track.querySelector(PLAYABLE);
 }
 
 function isKeptOut(track) {
@@ -67,11 +69,11 @@ function halt({ isSkip = false } = {}) {
   paint();
 }
 
-function play(track) {
+function play(track, { followsError = false } = {}) {
   halt({ isSkip: true });
   const { spotify } = coverOf(track).dataset;
   if (spotify) playSpotify(track, spotify);
-  else playAudio(track, track.querySelector("audio"));
+  else playAudio(track, track.querySelector("audio"), followsError);
   mark(track, true);
   paint();
   if (navigator.mediaSession) {
@@ -79,14 +81,17 @@ function play(track) {
   }
 }
 
-// The page's first widget is opened by a press on its cover only; from then on the list may go on by itself.
+// The page's first widget is opened by a press on its cover or on "Play from the top" only; from then on the list may go
+// on by itself, and a key may begin it.
+function unasked() {
+  return document.body.dataset.spotifyAllowed === "yes" ? PLAYABLE : "[data-audio]";
+}
+
 function neighbour(track, way) {
   const all = [...track.parentElement.children].filter((one) => one.matches(".track"));
   const from = all.indexOf(track);
   const rest = way > 0 ? all.slice(from + 1) : all.slice(0, from).reverse();
-  const mayAsk = document.body.dataset.spotifyAllowed === "yes";
-  const wanted = mayAsk ? "[data-spotify], [data-audio]" : "[data-audio]";
-  return rest.find((one) => one.querySelector(wanted) && !isKeptOut(one));
+  return rest.find((one) => one.querySelector(unasked()) && !isKeptOut(one));
 }
 
 export function step(way) {
@@ -97,27 +102,47 @@ export function step(way) {
   next.scrollIntoView({ block: "nearest" });
 }
 
-function goOn(track) {
+function goOn(track, how) {
   const next = neighbour(track, 1);
   halt();
-  if (next) play(next);
+  if (next) play(next, how);
 }
 
-export function toggle() {
+function toggle() {
   const { audio, frame, isPaused } = playing ?? {};
-  if (audio) isPaused ? audio.play().catch(() => {}) : audio.pause();
+  if (audio) isPaused ? start(audio) : audio.pause();
   else frame?.contentWindow.postMessage({ command: isPaused ? "resume" : "pause" }, SPOTIFY);
 }
 
-export function playFirst() {
-  const first = document.querySelector(".playlist :is([data-spotify], [data-audio])");
+function playFirst(wanted) {
+  const first = document.querySelector(`.playlist :is(${wanted})`);
   if (first) play(first.closest(".track"));
+  return Boolean(first);
 }
 
-function playAudio(track, audio) {
-  playing = { track, audio, isPaused: false, hearing: new Hearing(track, "audio") };
+// Pause, go on or begin, without asking anything new of Spotify. Says whether there was anything to do.
+export function toggleOrBegin() {
+  if (!playing) return playFirst(unasked());
+  toggle();
+  return true;
+}
+
+function playAudio(track, audio, followsError = false) {
+  playing = { track, audio, followsError, isPaused: false, hearing: new Hearing(track, "audio") };
   follow(audio);
-  audio.play().catch(() => {}); // the element itself shows why it cannot
+  start(audio);
+}
+
+// Safari refuses what nobody pressed for just before, such as the next track of a list: then it waits for a press.
+async function start(audio) {
+  if (audio.error) audio.load(); // else it would be refused for ever, without another error to go on from
+  try {
+    await audio.play();
+  } catch (error) {
+    if (error.name === "AbortError" || playing?.audio !== audio) return; // it was ended or paused meanwhile
+    playing.isPaused = true;
+    paint();
+  }
 }
 
 // Attach to an audio element once; what it says counts while it is the one that plays.
@@ -135,10 +160,15 @@ function follow(audio) {
       paint();
     });
   }
+  on("playing", (now) => {
+    now.followsError = false;
+  });
   on("ended", ({ track }) => goOn(track));
-  on("error", ({ track }) => {
-    toast(`${track.dataset.title} cannot be played here.`);
-    goOn(track);
+  // Where two in a row cannot be had, the rest of the list hardly can: it is not raced through.
+  on("error", ({ track, followsError }) => {
+    toast(navigator.onLine ? `${track.dataset.title} cannot be played here.` : AWAY);
+    if (followsError || !navigator.onLine) halt();
+    else goOn(track, { followsError: true });
   });
 }
 
@@ -150,7 +180,8 @@ function playSpotify(track, address) {
   frame.width = "100%";
   frame.height = "152";
   frame.src = `${address}?utm_source=iframe-api`;
-  playing = { track, frame, isPaused: false, hearing: new Hearing(track, "spotify") };
+  // paused until the widget says that it plays: one that is blocked never does
+  playing = { track, frame, isPaused: true, hearing: new Hearing(track, "spotify") };
   track.querySelector(".player").replaceChildren(frame);
 }
 
@@ -177,8 +208,9 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     if (playing?.track === track) halt();
     else play(track);
-  } else if (event.target.closest("[data-play-all]")) playFirst();
-  else if (steer === "toggle") toggle();
+  } else if (event.target.closest("[data-play-all]")) {
+    if (!playFirst(PLAYABLE)) toast("None of these can be played here.");
+  } else if (steer === "toggle") toggle();
   else if (steer) step(steer === "next" ? 1 : -1);
 });
 

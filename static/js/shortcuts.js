@@ -1,6 +1,6 @@
 // The keyboard of the player, with the page that lists it; and an undo for what one press does to a track.
 
-import { current, playFirst, step, toggle } from "./player.js";
+import { current, step, toggleOrBegin } from "./player.js";
 import { toast } from "./site.js";
 
 const OFF = "emotune.shortcuts";
@@ -12,8 +12,9 @@ function press(name) {
   track?.querySelector(name)?.click();
 }
 
+// A key whose act answers false is left to the browser: Space scrolls the page where there is nothing to play.
 const KEYS = {
-  " ": () => (current() ? toggle() : playFirst()),
+  " ": () => toggleOrBegin(),
   n: () => step(1),
   p: () => step(-1),
   l: () => press('.rating [id^="like"]'),
@@ -33,12 +34,20 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || dialog.open || isTaken(event)) return;
   const act = KEYS[event.key.toLowerCase()];
   if (!act || (event.key !== "?" && !choice.checked)) return;
-  event.preventDefault();
-  act();
+  if (act() !== false) event.preventDefault();
 });
 
-choice.checked = localStorage.getItem(OFF) !== "off";
-choice.addEventListener("change", () => localStorage.setItem(OFF, choice.checked ? "on" : "off"));
+// Where the browser keeps no data of sites, it throws when asked for its store: the choice then ends with the page.
+function stored(act) {
+  try {
+    return act(localStorage);
+  } catch {
+    return null;
+  }
+}
+
+choice.checked = stored((store) => store.getItem(OFF)) !== "off";
+choice.addEventListener("change", () => stored((store) => store.setItem(OFF, choice.checked ? "on" : "off")));
 document.addEventListener("click", ({ target }) => target.closest("[data-shortcuts]") && dialog.showModal());
 
 document.addEventListener("click", async ({ target }) => {
