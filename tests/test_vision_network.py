@@ -26,6 +26,7 @@ from detection.vision.card import (
 )
 from detection.vision.classifier import BATCH, Classifier, observe
 from detection.vision.graphs import multiplies_bytes
+from detection.vision.weights import write_weights
 from tests.servers import ROOT
 from tests.vision_files import SMALL, random_weights, write_model
 
@@ -101,6 +102,19 @@ def test_a_network_with_ranges_computes_with_eight_bits_and_says_nearly_the_same
         assert (one != two).any()
         assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.98
     assert eight.parameters == exact.parameters
+
+
+@bytes_only
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_channel_without_weights_keeps_its_bias_in_eight_bits(tmp_path):
+    weights = random_weights(SMALL)
+    convolutions = [i for i, values in enumerate(weights) if values.ndim == 4 and values.shape[0] == 3]
+    weights[convolutions[-1]][..., 0] = 0
+    model = write_model(tmp_path)
+    write_weights(model, weights)
+    observe(model, faces(64))
+    one, two = (Classifier.load(model, exact=exact).logits(faces(20, seed=1))["labels"] for exact in (True, False))
+    assert np.corrcoef(one.ravel(), two.ravel())[0, 1] > 0.98
 
 
 @bytes_only

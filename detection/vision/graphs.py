@@ -101,8 +101,13 @@ class Graph:
         return self.node("Conv", x, *names, strides=[stride, stride], pads=pads)
 
     def _eight_bits(self, weights: Array, bias: Array, scale: float) -> tuple[str, str]:
-        """Add weights (out, in, h, w) of eight bits, each output channel with a scale of its own, and their bias."""
-        steps = np.maximum(np.abs(weights).max(axis=(1, 2, 3)) / 127, 1e-9).astype(np.float32)
+        """Add weights (out, in, h, w) of eight bits, each output channel with a scale of its own, and their bias.
+
+        A channel that has next to no weights, as those of a block that learned little, is laid out by its bias, which
+        has 32 bits of the same steps.
+        """
+        fit = np.maximum(np.abs(bias) / scale / 2**30, 1e-9)
+        steps = np.maximum(np.abs(weights).max(axis=(1, 2, 3)) / 127, fit).astype(np.float32)
         small = np.round(weights / steps[:, None, None, None]).astype(np.int8)
         sums = np.round(bias / (steps * scale)).astype(np.int32)
         none = self.constant(np.zeros(len(steps), np.int8)), self.constant(np.zeros(len(steps), np.int32))
