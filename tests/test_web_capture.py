@@ -4,8 +4,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from django.template.loader import render_to_string
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
+from detection.models import Capture, Source, Status
+from tests.browser import jpeg, smiling_photograph
 from tests.web_site import Complaints, Site, fill_in_login, log_in, sign_up
 
 PATIENCE_MS = 60_000
@@ -16,6 +20,56 @@ CALL_OFF = """() => {
     document.getElementById("camera-take").click();
     document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
 }"""
+# A camera of so many pixels that films coloured boxes: the colour, left, top, width, height.
+FILM = """([width, height, boxes]) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const pen = canvas.getContext("2d");
+    setInterval(() => {
+        for (const [colour, ...box] of boxes) {
+            pen.fillStyle = colour;
+            pen.fillRect(...box);
+        }
+    }, 50);
+    navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
+}"""
+# What lies in the camera's form: of each picture its width, its height and how red it is at its four edges.
+FRAMES = """() => Promise.all([...document.getElementById("camera-form").elements.frames.files].map(async (file) => {
+    const picture = await createImageBitmap(file);
+    const { width, height } = picture;
+    const pen = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+    pen.drawImage(picture, 0, 0);
+    const edges = [[4, height / 2], [width - 5, height / 2], [width / 2, 4], [width / 2, height - 5]];
+    return [width, height, ...edges.map(([x, y]) => pen.getImageData(x, y, 1, 1).data[0])];
+}))"""
+# The packing of the fourth picture takes as long as somebody needs to press "Not yet".
+PRESS_IN_THE_LAST_FRAME = """(fails) => {
+    const toBlob = HTMLCanvasElement.prototype.toBlob;
+    let packed = 0;
+    HTMLCanvasElement.prototype.toBlob = function (done, ...form) {
+        packed += 1;
+        if (packed === 4) document.getElementById("camera-cancel").click();
+        if (packed === 4 && fails) done(null);
+        else toBlob.call(this, done, ...form);
+    };
+}"""
+LEAVE = """() => {
+    Object.defineProperty(document, "hidden", { value: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+# A camera that is lent only when the page calls `lend`.
+LEND_LATER = """() => {
+    const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    const lent = new Promise((resolve) => { window.lend = resolve; });
+    navigator.mediaDevices.getUserMedia = async (wishes) => {
+        await lent;
+        return (window.lent = await ask(wishes));
+    };
+}"""
+TIME_LIMIT = """(form) => new Promise((resolve) => {
+    form.addEventListener("htmx:beforeSend", (event) => resolve(event.detail.xhr.timeout));
+    form.noValidate = true;
+    form.requestSubmit();
+})"""
 # A picture of one grey, or of stripes: what light.js says of it.
 JUDGE = """async ([inside, outside, stripes]) => {
     const { judge, measure } = await import("/static/js/light.js");
@@ -45,6 +99,38 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
 def captures_of(page: Page) -> int:
     page.goto("/history/moods/")
     return page.locator("li.past").count()
+
+
+def turn_on(page: Page) -> None:
+    page.get_by_role("button", name="Turn on the camera").click()
+    page.get_by_role("button", name="Read my mood").wait_for()
+
+
+def send_a_photograph(page: Page) -> None:
+    """Send one of one's own, to wait its turn for as long as a capture is kept: the site has no worker."""
+    page.get_by_label("A photograph of one face").set_input_files(
+        {"name": "face.jpg", "mimeType": "image/jpeg", "buffer": jpeg(smiling_photograph())}
+    )
+    page.get_by_role("button", name="Read this photograph").click()
+    expect(page.get_by_role("heading", name="Your picture is waiting its turn")).to_be_visible()
+
+
+def sent_by(page: Page) -> list[Request]:
+    """Return a list that grows with what the page sends."""
+    sent: list[Request] = []
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    return sent
+
+
+def held_back(page: Page, path: str) -> list[Route]:
+    """Return a list that grows with what the page sends there, and is not answered."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route(path, hold)
+    return held
 
 
 @pytest.mark.parametrize(
@@ -104,6 +190,34 @@ def test_the_light_is_judged(page, inside, outside, stripes, word):
     assert page.evaluate(JUDGE, [inside, outside, stripes]) == word
 
 
+def test_the_light_is_judged_in_the_oval_that_is_drawn(page):
+    # a dark band that the drawn oval just fits into: an oval that is wider sees the light beside it
+    page.evaluate(FILM, [1280, 720, [["#fff", 0, 0, 1280, 720], ["#141414", 435, 0, 410, 720]]])
+    turn_on(page)
+    expect(page.locator("#camera-hint")).to_have_text("It is too dark to read a face. Turn towards a lamp or a window.")
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "seen", "size"),
+    [
+        (1280, 720, [160, 0, 960, 720], [640, 480]),
+        (720, 1280, [0, 370, 720, 540], [640, 480]),
+        (320, 240, [0, 0, 320, 240], [320, 240]),
+    ],
+)
+def test_what_is_sent_is_what_the_preview_shows(page, width, height, seen, size):
+    page.evaluate(FILM, [width, height, [["#f00", 0, 0, width, height], ["#080", *seen]]])
+    page.route("**/captures/", lambda route: route.abort())  # so that the pictures stay on the page
+    turn_on(page)
+    shown = page.locator("#preview").bounding_box()
+    assert shown == pytest.approx(page.locator(".stage").bounding_box())
+    page.get_by_role("button", name="Read my mood").click()
+    page.get_by_role("button", name="Send again").wait_for()
+    frames = page.evaluate(FRAMES)
+    assert [frame[:2] for frame in frames] == [size] * 4
+    assert max(red for frame in frames for red in frame[2:]) < 60
+
+
 def test_by_keyboard_alone_a_face_is_sent_and_the_focus_follows(page):
     complaints = Complaints(page)
     page.get_by_role("button", name="Turn on the camera").focus()
@@ -129,6 +243,136 @@ def test_a_countdown_is_called_off(page):
     assert page.evaluate("document.getElementById('preview').srcObject") is None
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_not_yet_in_the_last_frame_is_obeyed(page, fails):
+    sent = sent_by(page)
+    page.evaluate(PRESS_IN_THE_LAST_FRAME, fails)
+    turn_on(page)
+    page.get_by_role("button", name="Read my mood").click()
+    expect(page.locator("#camera-words")).to_have_text("Hold still …")
+    expect(page.get_by_role("button", name="Read my mood")).to_be_focused()
+    page.wait_for_timeout(500)
+    assert sent == []
+    expect(page.get_by_role("button", name="Read my mood")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+@pytest.mark.parametrize("words", ["", "Look at the camera.", "Hold still …"])
+def test_a_page_out_of_sight_takes_no_picture(page, words):
+    sent = sent_by(page)
+    turn_on(page)
+    page.locator("#camera-hint.good").wait_for()
+    if words:
+        page.get_by_role("button", name="Read my mood").click()
+    expect(page.locator("#camera-words")).to_have_text(words)
+    page.evaluate(LEAVE)
+    expect(page.locator("#camera-words")).to_have_text("The camera was turned off: this page was out of sight.")
+    assert page.evaluate("preview.srcObject") is None
+    expect(page.get_by_role("button", name="Turn on the camera")).to_be_focused()
+    expect(page.locator(".stage .good")).to_have_count(0)
+    page.wait_for_timeout(1500)
+    assert sent == []
+
+
+def test_a_page_that_was_left_while_the_browser_asked_keeps_no_camera(page):
+    page.evaluate(LEND_LATER)
+    page.get_by_role("button", name="Turn on the camera").click()
+    expect(page.locator("#camera-words")).to_contain_text("If your browser asks, allow it there.")
+    page.evaluate(LEAVE)
+    page.evaluate("lend()")
+    expect(page.locator("#camera-words")).to_contain_text("this page was out of sight")
+    assert page.evaluate("lent.getTracks().map((track) => track.readyState)") == ["ended"]
+
+
+@pytest.mark.parametrize("way", ["reload", "back"])
+def test_the_camera_that_try_again_turned_on_stays_off_after_reload_and_back(page, site, way):
+    page.goto(f"/captures/{site.ids['no_face']}/")
+    page.get_by_role("link", name="Try again").click()
+    page.get_by_role("button", name="Read my mood").wait_for()
+    if way == "back":
+        page.get_by_role("button", name="Happy").click()
+        expect(page.get_by_role("heading", name="You feel happy")).to_be_visible()
+        page.go_back()
+        page.wait_for_load_state()
+    else:
+        page.reload()
+    expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
+    page.wait_for_timeout(1000)
+    assert page.evaluate("preview.srcObject") is None
+    expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
+
+
+@pytest.mark.parametrize("source", [Source.CAMERA, Source.UPLOAD])
+def test_the_light_of_the_camera_is_blamed_for_its_own_pictures_only(page, source):
+    now = timezone.now()
+    capture = Capture(source=source, status=Status.NO_FACE, created_at=now, finished_at=now)
+    answer = render_to_string("detection/_outcome.html", {"capture": capture})
+    page.route("**/captures/", lambda route: route.fulfill(body=answer, content_type="text/html"))
+    page.evaluate(FILM, [640, 480, [["#141414", 0, 0, 640, 480]]])
+    turn_on(page)
+    dark = "It is too dark to read a face."
+    expect(page.locator("#camera-hint")).to_contain_text(dark)
+    if source == Source.CAMERA:
+        page.get_by_role("button", name="Read my mood").click()
+    else:
+        page.get_by_role("button", name="Turn it off").click()
+        photograph = {"name": "face.jpg", "mimeType": "image/jpeg", "buffer": b"a wall"}
+        page.get_by_label("A photograph of one face").set_input_files(photograph)
+        page.get_by_role("button", name="Read this photograph").click()
+    expect(page.get_by_role("heading", name="No face was found")).to_be_visible()
+    expect(page.locator("#capture").get_by_text(dark)).to_be_visible(visible=source == Source.CAMERA)
+
+
+@pytest.mark.parametrize("name", ["camera", "upload"])
+def test_a_slow_line_has_three_minutes_for_pictures(page, name):
+    page.route("**/captures/", lambda route: route.abort())
+    assert page.locator(f"#{name}-form").evaluate(TIME_LIMIT) == 180_000
+
+
+def test_the_mood_that_was_pressed_keeps_the_focus_and_all_look_taken(page):
+    held = held_back(page, "**/captures/name/")
+    happy = page.get_by_role("button", name="Happy")
+    happy.press("Enter")
+    for mood in page.locator("#name-form .mood").all():
+        expect(mood).to_have_css("opacity", "0.6")
+    expect(happy).to_be_focused()
+    held[0].abort()
+    expect(page.get_by_text("emotune cannot be reached.")).to_be_visible()
+    expect(happy).to_have_css("opacity", "1")
+    expect(happy).to_be_focused()
+    assert len(held) == 1
+
+
+def test_the_camera_cannot_be_turned_on_while_pictures_are_sent_again(page):
+    page.route("**/captures/", lambda route: route.abort())
+    turn_on(page)
+    page.get_by_role("button", name="Read my mood").click()
+    page.get_by_role("button", name="Send again").wait_for()
+    page.unroute("**/captures/")
+    held = held_back(page, "**/captures/")
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_role("button", name="Turn on the camera")).to_be_disabled()
+    held[0].abort()
+    expect(page.get_by_role("button", name="Send again")).to_be_focused()
+    expect(page.get_by_role("button", name="Turn on the camera")).to_be_enabled()
+
+
+def test_the_first_thing_to_press_is_large(page):
+    assert page.locator("#camera-start").evaluate("(button) => button.offsetHeight") >= 56
+
+
+def test_as_many_tracks_are_promised_as_one_set(page):
+    page.context.clear_cookies()
+    sign_up(page)
+    expect(page.get_by_text("15 tracks follow that fit.")).to_be_visible()
+    page.goto("/account/preferences/")
+    page.locator("input[name=tracks]").fill("20")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("20 tracks in a playlist")).to_be_visible()
+    page.goto("/captures/new/")
+    expect(page.get_by_text("20 tracks follow that fit.")).to_be_visible()
+
+
 def test_offline_in_mid_capture_nothing_is_lost(page):
     page.context.clear_cookies()
     sign_up(page)
@@ -145,8 +389,8 @@ def test_offline_in_mid_capture_nothing_is_lost(page):
     assert captures_of(page) == 1
 
 
-def test_offline_while_waiting_it_goes_on_by_itself(page, site):
-    page.goto(f"/captures/{site.ids['queued']}/")
+def test_offline_while_waiting_it_goes_on_by_itself(page):
+    send_a_photograph(page)
     page.context.set_offline(True)
     expect(page.get_by_text("emotune cannot be reached.")).to_be_visible()
     page.context.set_offline(False)
@@ -212,12 +456,12 @@ def test_of_two_tabs_that_put_the_same_mood_right_the_last_one_is_believed(page)
     expect(page.get_by_role("heading", name="You feel afraid")).to_be_visible()
 
 
-def test_nothing_moves_for_those_who_want_it_so(page, site):
-    page.goto(f"/captures/{site.ids['queued']}/")
+def test_nothing_moves_for_those_who_want_it_so(page):
+    send_a_photograph(page)
     bar = page.locator(".pulse i").first
-    assert bar.evaluate("(bar) => getComputedStyle(bar).animationName") == "pulse"
+    expect(bar).to_have_css("animation-name", "pulse")
     page.emulate_media(reduced_motion="reduce")
-    assert bar.evaluate("(bar) => getComputedStyle(bar).animationName") == "none"
+    expect(bar).to_have_css("animation-name", "none")
 
 
 def test_back_forward_and_reload_show_what_was_there(page):

@@ -10,7 +10,7 @@ const QUALITY = 0.9;
 const COUNT = 3;
 const COUNT_MILLISECONDS = 800;
 const LOOK_MILLISECONDS = 400;
-const LOOK = { width: 192, height: 144 };
+const LOOK_WIDTH = 192;
 
 const panel = document.getElementById("camera");
 const form = document.getElementById("camera-form");
@@ -56,13 +56,13 @@ function isInsecure() {
 async function start() {
   part.problem.hidden = true;
   if (isInsecure()) return complain("insecure");
-  show(["stop"], "Waiting for the camera …");
+  show(["stop"], "Waiting for the camera. If your browser asks, allow it there.");
   const mine = (turn += 1);
   let opened = null;
   try {
     opened = await navigator.mediaDevices.getUserMedia({
       audio: false,
-      video: { facingMode: "user", width: { ideal: 1280 }, height: { ideal: 720 } },
+      video: { facingMode: "user", width: { ideal: 960 }, height: { ideal: 720 } },
     });
     if (mine !== turn) return release(opened); // turned off while the browser was asking
     stream = opened;
@@ -81,6 +81,7 @@ async function start() {
   ready();
   look();
   looking = setInterval(look, LOOK_MILLISECONDS);
+  stopUnseen(); // the tab may have been left while the browser was asking
 }
 
 function ready() {
@@ -102,16 +103,35 @@ function stop() {
   video.hidden = true;
   stage.classList.remove("taking");
   part.count.textContent = part.hint.textContent = "";
+  part.hint.classList.remove("good");
   show(["start"], "The camera is off.");
+}
+
+// Nothing is taken of somebody who does not see it: out of sight the camera goes off, and a burst under way ends.
+function stopUnseen() {
+  if (!document.hidden || !stream) return;
+  stop();
+  part.words.textContent = "The camera was turned off: this page was out of sight.";
+}
+
+// Draw what the preview shows, the middle of the video in the preview's shape: no more than that is judged or sent.
+function draw(canvas, widest) {
+  const unit = Math.min(video.videoWidth / 4, video.videoHeight / 3);
+  const [width, height] = [4 * unit, 3 * unit];
+  canvas.width = Math.min(widest, Math.round(width));
+  canvas.height = Math.round((canvas.width * 3) / 4);
+  const [x, y] = [(video.videoWidth - width) / 2, (video.videoHeight - height) / 2];
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.drawImage(video, x, y, width, height, 0, 0, canvas.width, canvas.height);
+  return pen;
 }
 
 // Judge the light in the oval. The words change only when the judgement does, so that they are not said again and again.
 function look() {
   if (!video.videoWidth || document.hidden) return;
-  const canvas = Object.assign(document.createElement("canvas"), LOOK);
-  const pen = canvas.getContext("2d", { willReadFrequently: true });
-  pen.drawImage(video, 0, 0, LOOK.width, LOOK.height);
-  const judged = judge(measure(pen.getImageData(0, 0, LOOK.width, LOOK.height)));
+  const canvas = document.createElement("canvas");
+  const pen = draw(canvas, LOOK_WIDTH);
+  const judged = judge(measure(pen.getImageData(0, 0, canvas.width, canvas.height)));
   if (judged === light && part.hint.textContent) return;
   light = judged;
   part.hint.textContent = panel.dataset[`hint${judged[0].toUpperCase()}${judged.slice(1)}`];
@@ -119,9 +139,7 @@ function look() {
 }
 
 function frame(canvas) {
-  canvas.width = Math.min(WIDTH, video.videoWidth);
-  canvas.height = Math.round((canvas.width * video.videoHeight) / video.videoWidth);
-  canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
+  draw(canvas, WIDTH);
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture"))), "image/jpeg", QUALITY);
   });
@@ -161,11 +179,12 @@ async function shoot(mine) {
       burst.items.add(new File([await frame(canvas)], `frame-${n}.jpg`, { type: "image/jpeg" }));
     }
   } catch {
+    if (mine !== turn) return null;
     stop();
     complain("unknown");
     return null;
   }
-  return burst;
+  return mine === turn ? burst : null; // it may have been given up while the last frame was packed
 }
 
 function cancel() {
@@ -203,6 +222,7 @@ document.addEventListener("htmx:afterSwap", () => {
 });
 
 window.addEventListener("pagehide", stop);
+document.addEventListener("visibilitychange", stopUnseen);
 // An answer came another way: a photograph, or a mood that was named.
 document.getElementById("outcome").addEventListener("htmx:afterSwap", () => stream && stop());
 
@@ -210,5 +230,7 @@ if (isInsecure()) {
   complain("insecure");
   buttons.start.hidden = true;
 } else if (window.location.hash === "#camera") {
-  start(); // the answers "Try again" and "Read again" ask for the camera at once
+  // "Try again" was pressed to have the camera at once; going back here or reloading was not, so the word goes
+  history.replaceState(history.state, "", location.pathname + location.search);
+  start();
 }
