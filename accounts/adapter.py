@@ -1,9 +1,12 @@
 """How allauth speaks and behaves in emotune: our words for its errors, and one address for one account."""
 
+import contextlib
+import logging
 from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +15,11 @@ from django.urls import reverse
 from accounts.devices import device_name
 from accounts.events import record
 from accounts.models import Happening, User
+from emotune.errors import Unavailable
 
+logger = logging.getLogger(__name__)
+
+NO_MAIL = "No e-mail can be sent just now. Please try again in a moment."
 # What allauth sends a message about is told on the account page too.
 TOLD = {
     "account/email/password_changed": Happening.PASSWORD_CHANGED,
@@ -58,7 +65,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         response: HttpResponse = super().post_login(request, user, **details)
         return response
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a message. Raises Unavailable while the mail server takes none, whether or not there is an account."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError as error:  # those of SMTP are such; their words may hold the address
+            logger.warning("%s was not sent: %s", template_prefix, type(error).__name__)
+            # the next attempt would send nothing for three minutes, as if this one had
+            ratelimit.clear(self.request, action="confirm_email", key=email.lower())
+            raise Unavailable(NO_MAIL) from error
+
     def send_notification_mail(self, template_prefix: str, user: User, *more: Any, **details: Any) -> None:
+        """Tell of what is done already, if only on the account page while no message can be sent."""
         if kind := TOLD.get(template_prefix):
             record(user=user, kind=kind)
-        super().send_notification_mail(template_prefix, user, *more, **details)
+        with contextlib.suppress(Unavailable):
+            super().send_notification_mail(template_prefix, user, *more, **details)

@@ -1,6 +1,7 @@
 """The admin's pages on people, who are known by e-mail, on what they agreed to, and on who did what."""
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
@@ -11,7 +12,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from accounts.deletion import delete_account
-from accounts.models import Consent, User
+from accounts.events import record
+from accounts.models import Consent, Happening, User
 from emotune.personal import declared
 
 # Staff log in as everybody does: by e-mail, with the same limits on attempts.
@@ -68,6 +70,14 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[admin.StackedInline]]:  # type: ignore[override,type-arg] # noqa: ARG002
         """Nobody who is only being added has agreed to anything."""
         return [ConsentInline] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: User, form: UserForm, change: bool) -> None:
+        """Let a new address take the place of all old ones: by those, allauth would still let people in."""
+        super().save_model(request, obj, form, change)
+        if change and obj.email != form.initial["email"]:
+            EmailAddress.objects.filter(user=obj).delete()
+            EmailAddress.objects.create(user=obj, email=obj.email, primary=True)
+            record(user=obj, kind=Happening.EMAIL_CHANGED, detail="by an admin")
 
     def get_deleted_objects(  # type: ignore[override]
         self, objs: QuerySet[User], request: HttpRequest

@@ -27,6 +27,7 @@ class RoundedTimeMiddleware:
             return self.get_response(request)
         begin = monotonic()
         response = self.get_response(request)
-        if response.status_code < 400:  # a limit that refuses knows no addresses
+        # a limit that refuses knows no addresses; a mail server that is away is found out after they were looked up
+        if not 400 <= response.status_code < 500:
             sleep(every - (monotonic() - begin) % every)
         return response

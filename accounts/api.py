@@ -196,6 +196,8 @@ def _export_of(request: ApiRequest, export_id: UUID) -> Export:
 
 
 class MyExport(ApiView):
+    scopes: ClassVar[Mapping[str, str]] = {"DELETE": "listen"}
+
     @operation("get_export", "me", {200: ExportOutput}, headers={200: ("Retry-After",)})
     def get(self, request: ApiRequest, export_id: UUID) -> Response:
         """Look at a copy: how far it is, or where it is."""
@@ -209,6 +211,8 @@ class MyExport(ApiView):
 
 
 class MyExportCancel(ApiView):
+    scopes: ClassVar[Mapping[str, str]] = {"POST": "listen"}
+
     @operation("cancel_export", "me", {202: ExportOutput})
     def post(self, request: ApiRequest, export_id: UUID) -> Response:
         """Stop making a copy. One that is made stays."""

@@ -17,21 +17,32 @@ from accounts.exports import delete_export, exports_of, request_export
 from accounts.forms import DeletionForm
 from accounts.models import Export, Happening
 from emotune.http import AppRequest
-from emotune.jobs import JobState, progress_of
+from emotune.jobs import JobState, Progress, progress_of, seen_of
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def exports(request: AppRequest) -> HttpResponse:
-    """List the copies and ask for one; under htmx, the list alone, which polls itself while one is under way."""
+    """List the copies and ask for one; under htmx, the list alone, which polls itself while one is under way.
+
+    That is answered by 204 while nothing changed, and once by which copy is over.
+    """
     if request.method == "POST":
         request_export(user=request.user)
         return redirect("accounts:exports")
     found = list(exports_of(user=request.user)[:20])
     open_one = next((export for export in found if not export.is_over), None)
-    context = {"exports": found, "open": open_one, "progress": progress_of(open_one) if open_one else None}
-    return render(request, "accounts/_exports.html" if request.htmx else "accounts/exports.html", context)
+    progress = progress_of(open_one) if open_one else Progress()
+    seen = seen_of(open_one, progress) if open_one else ""
+    context = {"exports": found, "open": open_one, "progress": progress, "seen": seen}
+    if not request.htmx:
+        return render(request, "accounts/exports.html", context)
+    before = request.GET.get("seen", "")
+    if before and before == seen:
+        return HttpResponse(status=204)
+    ended = next((export for export in found if export.is_over and before.startswith(str(export.pk))), None)
+    return render(request, "accounts/_exports.html", {**context, "ended": ended})
 
 
 @login_required

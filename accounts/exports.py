@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.archive import remove_file
 from accounts.events import record
-from accounts.models import Export, Happening, User
+from accounts.models import AccountEvent, Export, Happening, User
 from accounts.retention import forget_old_exports
 from accounts.tasks import make_export
 from emotune import jobs
@@ -38,13 +38,15 @@ def request_export(*, user: User) -> Export:
 
 
 def _check_rate(user: User) -> None:
-    times = list(
-        Export.objects.filter(user=user, created_at__gt=timezone.now() - DAY)
-        .order_by("-created_at")
-        .values_list("created_at", flat=True)[:PER_DAY]
-    )
+    """Count what the account page tells of: copies themselves are there no more once the person deletes them.
+
+    What is dated ahead was asked for before the clock was set back.
+    """
+    now = timezone.now()
+    asked = AccountEvent.objects.filter(user=user, kind=Happening.EXPORT_ASKED, happened_at__range=(now - DAY, now))
+    times = list(asked.order_by("-happened_at").values_list("happened_at", flat=True)[:PER_DAY])
     if len(times) >= PER_DAY:
-        seconds = max(1, int((times[-1] + DAY - timezone.now()).total_seconds()))
+        seconds = max(1, int((times[-1] + DAY - now).total_seconds()))
         raise TooMany(f"That was {PER_DAY} copies within a day. The next one can be made tomorrow.", seconds)
 
 

@@ -78,8 +78,12 @@ class ChangeEmailForm(PlainFields, allauth.AddEmailForm):  # type: ignore[misc]
             raise get_adapter().validation_error("email_taken")
         return email
 
+    @transaction.atomic
     def save(self, request: HttpRequest) -> EmailAddress:
-        """Send the link. The address in use stays until then, proven or not; an earlier wish for another one goes."""
+        """Send the link. The address in use stays until then, proven or not; an earlier wish for another one goes.
+
+        While it cannot be sent, nothing is changed.
+        """
         EmailAddress.objects.filter(user=self.user, verified=False).exclude(email=self.user.email).delete()
         return EmailAddress.objects.add_email(request, self.user, self.cleaned_data["email"], confirm=True)
 

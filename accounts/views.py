@@ -1,35 +1,49 @@
-"""The account page, the consent to the camera, and preferences."""
+"""Opening an account, the account page, the consent to the camera, and preferences."""
 
+from allauth.account import views as allauth
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.events import recent_events
-from accounts.forms import PreferencesForm
+from accounts.forms import PreferencesForm, SignupForm
 from accounts.models import CONSENT_VERSION
 from accounts.services import give_consent, set_preferences, withdraw_consent
 from accounts.tokens import usable_tokens
 from emotune.http import AppRequest, redirect_back
 
 
+class SignupView(allauth.SignupView):  # type: ignore[misc]
+    """Open an account, or leave none behind while the message cannot be sent by which its address is confirmed."""
+
+    @transaction.atomic
+    def form_valid(self, form: SignupForm) -> HttpResponse:
+        response: HttpResponse = super().form_valid(form)
+        return response
+
+
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def consent(request: AppRequest) -> HttpResponse:
+    """Show the text and record the agreement to it: a page from before it changed agrees to nothing."""
     if request.method == "POST":
-        give_consent(user=request.user)
-        messages.success(request, "Thank you. You can withdraw this at any time on your account page.")
-        return redirect_back(request, "detection:new")
+        if request.POST.get("version") == CONSENT_VERSION:
+            give_consent(user=request.user)
+            messages.success(request, "Thank you. You can withdraw this at any time on your account page.")
+            return redirect_back(request, "detection:new")
+        messages.warning(request, "This text has changed since you opened the page. Please read it once more.")
     context = {
         "consent": request.user.consent,
         "outdated": request.user.consents.filter(withdrawn_at=None).exclude(version=CONSENT_VERSION).exists(),
         "version": CONSENT_VERSION,
-        "next": request.GET.get("next", ""),
+        "next": request.POST.get("next") or request.GET.get("next", ""),
     }
-    return render(request, "accounts/consent.html", context)
+    return render(request, "accounts/consent.html", context, status=422 if request.method == "POST" else 200)
 
 
 @login_required

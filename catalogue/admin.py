@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path
@@ -19,6 +21,7 @@ from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering, Track
 from catalogue.previews import silhouette_plot, space_plot
 from catalogue.services import active_clustering, preview_of, submit_activation, submit_clustering
+from catalogue.staging import renew_revision
 from emotune.emotions import EMOTIONS
 from emotune.errors import EmotuneError
 
@@ -52,6 +55,16 @@ class TrackAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="distance", ordering="distance")
     def far(self, track: Track) -> str:
         return "" if track.distance is None else f"{track.distance:.2f}"
+
+    def delete_model(self, request: HttpRequest, obj: Track) -> None:
+        with transaction.atomic():
+            super().delete_model(request, obj)
+            renew_revision()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Track]) -> None:
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)
+            renew_revision()
 
 
 @admin.register(Clustering)

@@ -215,7 +215,11 @@ def merge_tracks(stage: TrackStage, tags: TagStage, *, update: bool, insert: boo
             f" WHERE NOT EXISTS (SELECT 1 FROM {TRACKS} AS t WHERE t.key = s.key) ORDER BY s.id",
             [Track.Origin.MUSE, ""],
         )
-    # processes that keep the catalogue in memory read it again
+    renew_revision()
+
+
+def renew_revision() -> None:
+    """Let processes that keep the catalogue, or numbers of it, read it anew; for whoever has changed tracks."""
     Clustering.objects.filter(state=Clustering.State.ACTIVE).update(revision=uuid4())
 
 

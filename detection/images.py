@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import redis
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -18,6 +19,10 @@ from emotune.errors import Unavailable
 
 NONCE_BYTES = 12
 T = TypeVar("T")
+
+
+class Sealed(Exception):
+    """A picture cannot be unsealed: it was sealed with another SECRET_KEY or for another capture, or is damaged."""
 
 
 @cache
@@ -53,7 +58,10 @@ def put(capture_id: UUID, images: Sequence[bytes]) -> None:
 
 
 def fetch(capture_id: UUID) -> list[bytes]:
-    """Return the pictures, or an empty list when their time is over. They stay until dropped, for a second attempt."""
+    """Return the pictures, or an empty list when their time is over. They stay until dropped, for a second attempt.
+
+    Raises Unavailable when the store does not answer, and Sealed.
+    """
     sealed = _ask(lambda: store.client().lrange(_key(capture_id), 0, -1))
     return [_open(capture_id, item) for item in sealed]
 
@@ -79,5 +87,8 @@ def _seal(capture_id: UUID, image: bytes) -> bytes:
 
 
 def _open(capture_id: UUID, sealed: bytes | str) -> bytes:
-    raw = base64.b64decode(sealed)
-    return _cipher().decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], capture_id.bytes)
+    try:
+        raw = base64.b64decode(sealed)
+        return _cipher().decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], capture_id.bytes)
+    except (InvalidTag, ValueError) as error:  # ValueError: it is no base64, or shorter than a nonce
+        raise Sealed from error

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from detection import claims, images
 from detection.holding import Hold
-from detection.models import Capture, Status
+from detection.models import OPEN, Capture, Status
 from detection.vision.pictures import UnreadablePicture, decode, inspect
 from detection.vision.reader import FRAME_SIDE, Frame, Look, Reader, Reading
 from emotune.errors import Unavailable
@@ -26,6 +26,7 @@ BATCH_BUDGET_S = 2.0
 TOO_SLOW = "Reading this picture took too long. Please try a smaller or simpler one."
 WITHDRAWN = "You withdrew your consent before this picture was read, so it was dropped unread."
 BROKEN = "Something went wrong on our side while reading. Nothing was kept; please try again."
+SEALED = "This picture cannot be opened on our side until something there is put right. Nothing was kept."
 
 
 @cache
@@ -76,7 +77,8 @@ class _Batch:
 
     def __init__(self, leader: Capture, hold: Hold) -> None:
         self.leader, self.hold = leader, hold
-        self.open = {leader.id: leader}
+        self.taken = {leader.id: leader}
+        self.open = dict(self.taken)
         self.seen: list[tuple[Capture, Look, list[float]]] = []
         self.current: Capture | None = leader
         self.ended: list[UUID] = []
@@ -89,7 +91,11 @@ class _Batch:
             if time.monotonic() - start > BATCH_BUDGET_S and capture is not self.leader:
                 break
             self.current = capture
-            self._look(capture)
+            try:
+                self._look(capture)
+            except Unavailable:
+                logger.warning("the store does not give the pictures of capture %s, which waits again", capture.id)
+                break
         self.current = None
         if self.seen:
             self._judge()
@@ -98,11 +104,18 @@ class _Batch:
 
     def cut_short(self) -> None:
         """End the capture at hand, over which the time ran out; the others wait for another turn."""
+        self._ask_what_was_kept()
         self.current = self.current or (next(iter(self.open.values())) if len(self.open) == 1 else None)
         if self.current and self.current.id in self.open:
             self._end(self.current, Status.FAILED, problem=TOO_SLOW)
         self._give_back_open()
         _drop(*self.ended)
+
+    def _ask_what_was_kept(self) -> None:
+        """Learn from the database which captures are over: outcomes whose transaction was cut short are none."""
+        waiting = set(Capture.objects.filter(id__in=self.taken, status__in=OPEN).values_list("id", flat=True))
+        self.open = {capture_id: capture for capture_id, capture in self.taken.items() if capture_id in waiting}
+        self.ended = [capture_id for capture_id in self.taken if capture_id not in waiting]
 
     def _take_others(self) -> None:
         most = settings.CAPTURE_BATCH - 1
@@ -112,13 +125,20 @@ class _Batch:
         if settings.CAPTURE_BATCH_WAIT and len(others) < most:
             time.sleep(settings.CAPTURE_BATCH_WAIT)
             others += claims.claim_waiting(self.leader, most - len(others), self.hold)
-        self.open.update({capture.id: capture for capture in others})
+        self.taken.update({capture.id: capture for capture in others})
+        self.open.update(self.taken)
 
     def _look(self, capture: Capture) -> None:
         if not capture.user.allows_camera:
             self._end(capture, Status.EXPIRED, problem=WITHDRAWN)
             return
-        blobs = images.fetch(capture.id)
+        try:
+            blobs = images.fetch(capture.id)
+        except images.Sealed:
+            # a traceback would say no more
+            logger.error("capture %s is sealed: SECRET_KEY differs from the web's", capture.id)  # noqa: TRY400
+            self._end(capture, Status.FAILED, problem=SEALED)
+            return
         if not blobs:
             self._end(capture, Status.EXPIRED, problem=claims.GONE)
             return

@@ -17,6 +17,7 @@ from detection.models import OPEN, Capture, Source, Status
 from detection.tasks import send
 from detection.vision.pictures import MAX_PIXELS, UnreadablePicture, inspect
 from emotune import metrics
+from emotune.api.limits import spend
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
 
@@ -54,14 +55,11 @@ def submit_capture(*, user: "User", images: Sequence[bytes], source: str) -> Cap
 
 
 def _check_rate(user: "User") -> None:
-    now = timezone.now()
-    limit, minute_ago = settings.CAPTURES_PER_MINUTE, now - timedelta(minutes=1)
-    recent = Capture.objects.filter(user=user, created_at__gt=minute_ago, created_at__lt=now + CLOCKS_DIFFER)
-    recent = recent.exclude(source=Source.NAMED)
-    times = list(recent.values_list("created_at", flat=True)[:limit])
-    if len(times) >= limit:
-        wait = max(1, int((times[-1] - minute_ago).total_seconds()) + 1)
-        raise TooMany(f"That was {limit} captures within a minute. Please wait {wait} seconds.", retry_after=wait)
+    """Count in the shared cache, for a person can delete the captures themselves."""
+    budget = spend(f"captures:{user.pk}", settings.CAPTURES_PER_MINUTE)
+    if budget.is_overdrawn:
+        words = f"That was {budget.limit} captures within a minute. Please wait {budget.wait} seconds."
+        raise TooMany(words, retry_after=budget.wait)
 
 
 def _check_images(images: Sequence[bytes]) -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import push_url
 
 from detection import services
@@ -75,7 +75,7 @@ def outcome(request: AppRequest, capture_id: UUID) -> HttpResponse:
     context = _outcome(capture)
     if request.GET.get("seen") == context["seen"]:
         return HttpResponse(status=204)
-    return render(request, "detection/_outcome.html", context)
+    return render(request, "detection/_answer.html", context)
 
 
 @login_required
@@ -86,13 +86,19 @@ def choose(request: AppRequest, capture_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def delete(request: AppRequest, capture_id: UUID) -> HttpResponse:
-    services.delete_capture(capture=capture_of(request.user, capture_id))
+    """Ask whether a capture is to go, and delete it once that is said."""
+    capture = capture_of(request.user, capture_id)
+    if request.method != "POST":
+        return render(request, "question.html", _question(capture))
+    what = _noun(capture)
+    services.delete_capture(capture=capture)
     if request.htmx:
         return render(request, "detection/_deleted.html")
-    messages.success(request, "The capture was deleted.")
-    return redirect("playlists:history")
+    messages.success(request, f"The {what} was deleted.")
+    return redirect("playlists:moods")
 
 
 @require_safe
@@ -106,8 +112,28 @@ def _answer(request: AppRequest, capture: Capture, status: int = 200) -> HttpRes
     """Show a capture after something was done with it: its outcome in place, or its page without JavaScript."""
     if not request.htmx:
         return redirect("detection:show", capture.id)
-    response = render(request, "detection/_outcome.html", {**_outcome(capture), "fresh": True}, status=status)
+    response = render(request, "detection/_answer.html", {**_outcome(capture), "fresh": True}, status=status)
     return push_url(response, reverse("detection:show", args=[capture.id])) if status > 200 else response
+
+
+def _noun(capture: Capture) -> str:
+    """Return what a capture is to its person now."""
+    if capture.source == Source.NAMED:
+        return "mood"
+    return "picture" if capture.is_open else "reading"
+
+
+def _question(capture: Capture) -> dict[str, str]:
+    what = _noun(capture)
+    words = "What you heard stays in your history."
+    if capture.is_open:
+        words = "It is dropped at once, and with it whatever is read of it until then."
+    return {
+        "question": f"Delete this {what}{' with its playlist' if capture.mood else ''}?",
+        "words": words,
+        "act": f"Delete this {what}",
+        "back": reverse("detection:show", args=[capture.id]),
+    }
 
 
 def _outcome(capture: Capture) -> dict[str, Any]:

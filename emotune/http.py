@@ -39,6 +39,14 @@ def redirect_back(request: HttpRequest, default: str) -> HttpResponse:
     return redirect(target)
 
 
+def way_back(request: HttpRequest) -> str:
+    """Return the address of the page of ours that led here, or else of the first page; for one that only says no."""
+    page = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
+    leads_here = request.method != "POST" and page == request.build_absolute_uri()
+    return page if is_ours and not leads_here else resolve_url("home")
+
+
 def _page_before(request: HttpRequest) -> str:
     """Return the address of the page on which something was pressed: a form's own has often nothing to show."""
     htmx: HtmxDetails = request.htmx  # type: ignore[attr-defined]
@@ -122,6 +130,7 @@ class FragmentMiddleware:
             response = render(request, "_error.html", context, status=exception.status)
             retarget(reswap(response, "innerHTML"), "#notices")
         else:
+            context["back"] = way_back(request)
             response = render(request, "error.html", context, status=exception.status)
         if exception.retry_after is not None:
             response["Retry-After"] = str(exception.retry_after)

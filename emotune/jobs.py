@@ -17,7 +17,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import worker_ready
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import connections, models, transaction
+from django.db import DatabaseError, connections, models, transaction
 from django.db.models import F
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -29,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 QUEUE = "jobs"
 MAX_ATTEMPTS = 3
-# A worker that holds a job says so every few seconds; it is dead when it has been silent for so long.
+# A worker that holds a job says so every few seconds; it is dead when it has been silent for so long. A Redis that came
+# back empty knows nothing of that, so that whoever finds no beat looks once more, as long after.
 BEAT_S, SILENCE_S = 2.0, 15.0
 # A task that nobody took for this long may be lost with its broker, and is sent again; twice is once.
 RESEND_S = 30
@@ -103,7 +104,7 @@ class Cancelled(Exception):
 
 
 class _TakenOver(Exception):
-    """Another worker carries the job out by now; this one has nothing to say any more."""
+    """The job is another worker's by now, or over; this one has nothing to say any more."""
 
 
 def _key(job: Job, name: str) -> str:
@@ -113,6 +114,11 @@ def _key(job: Job, name: str) -> str:
 def beat_of(job: Job) -> str:
     """Return the key that is in Redis as long as the worker of a running job lives."""
     return _key(job, "beat")
+
+
+def _suspicion_of(job: Job) -> str:
+    """Return the key that is in Redis since somebody first missed the beat of a job's present attempt."""
+    return _key(job, f"suspect:{job.attempts}")
 
 
 def submit(job: Job, task: "Task[..., None]") -> None:
@@ -148,6 +154,11 @@ def progress_of(job: Job) -> Progress:
     return Progress(**json.loads(found)) if found else Progress()
 
 
+def seen_of(job: Job, progress: Progress) -> str:
+    """Return a word for all that a page shows of an open job: a fragment that polls itself asks for what is new."""
+    return f"{job.pk}-{job.state}-{progress.done}-{progress.total}-{progress.note}"
+
+
 def request_cancel(job: Job) -> None:
     """Ask for the end of a job: at once when it is queued, else at its next step. One that is over stays as it is.
 
@@ -164,7 +175,8 @@ def request_cancel(job: Job) -> None:
 def forget(job: Job) -> None:
     """Leave nothing of a job in Redis, before its row goes; a worker that carries it out is told to stop."""
     with contextlib.suppress(redis.RedisError):
-        store.client().delete(*(_key(job, name) for name in ("sent", "progress", "cancel", "holder", "beat")))
+        names = ("sent", "progress", "cancel", "holder", "beat")
+        store.client().delete(_suspicion_of(job), *(_key(job, name) for name in names))
         if job.state == JobState.RUNNING:
             store.client().set(_key(job, "cancel"), "1", ex=RESEND_S)
 
@@ -180,7 +192,7 @@ def refresh(job: J) -> J:
         _finish(job, JobState.FAILED, NOT_SENT)
         return job
     with contextlib.suppress(redis.RedisError):
-        if job.state == JobState.RUNNING and not store.client().exists(beat_of(job)):
+        if job.state == JobState.RUNNING and _is_lost(job):
             _settle_lost(job)
         if (
             job.state == JobState.QUEUED
@@ -192,10 +204,20 @@ def refresh(job: J) -> J:
     return job
 
 
+def _is_lost(job: Job) -> bool:
+    """Whether a running job has no beat, and had none when somebody looked at least SILENCE_S ago.
+
+    A beat in between takes the suspicion away. Its age is told by the time that it has left, for clocks may differ.
+    """
+    redis_ = store.client()
+    if redis_.exists(beat_of(job)) or redis_.set(_suspicion_of(job), "1", ex=KEEP_S, nx=True):
+        return False
+    left = redis_.pttl(_suspicion_of(job))  # below 0: it has just gone
+    return 0 <= left <= 1000 * (KEEP_S - SILENCE_S)
+
+
 def _settle_lost(job: Job) -> None:
     """Queue a job whose worker is gone once more, or end it when it was cancelled or has been lost too often."""
-    if job.started_at and timezone.now() - job.started_at < timedelta(seconds=BEAT_S):
-        return  # its first beat may still be on the way
     if store.client().exists(_key(job, "cancel")):
         _finish(job, JobState.CANCELLED)
     elif job.attempts >= MAX_ATTEMPTS:
@@ -213,10 +235,12 @@ def refresh_jobs() -> None:
 
 @worker_ready.connect
 def find_lost(**_: object) -> None:
-    """Bring every open job up to date when a worker for jobs starts, as after a power cut."""
+    """Bring every open job up to date when a worker for jobs starts, as after a power cut, and look once more."""
     if QUEUE in current_app.amqp.queues.consume_from:
         refresh_all()
         connections.close_all()
+        with contextlib.suppress(OperationalError, redis.RedisError):
+            refresh_jobs.apply_async(countdown=SILENCE_S + BEAT_S, queue=QUEUE, retry=False)
 
 
 def refresh_all() -> None:
@@ -238,6 +262,7 @@ class Run:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self._row = _mine(job)
         self._token = uuid4().hex.encode()
         self._next = 0.0
         self._note = ""
@@ -253,6 +278,8 @@ class Run:
         self._report()
 
     def _report(self, progress: Progress | None = None) -> None:
+        if not self._owns_row():
+            raise _TakenOver
         try:
             with store.client().pipeline(transaction=False) as pipe:
                 pipe.get(_key(self.job, "cancel"))
@@ -267,14 +294,27 @@ class Run:
         if holder not in (None, self._token):
             raise _TakenOver
 
+    def _owns_row(self) -> bool:
+        """Whether the row still says that this attempt is running; so it is believed where that cannot be asked."""
+        connection = connections[self._row.db]
+        if connection.vendor == "postgresql" and connection.connection:
+            is_copying = connection.connection.info.transaction_status.name == "ACTIVE"
+            if is_copying:  # PostgreSQL's COPY leaves the connection to nothing else
+                return True
+        with contextlib.suppress(DatabaseError):
+            return self._row.exists()
+        return True
+
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Let everybody know, from a thread, that the job's worker is alive."""
         over = threading.Event()
 
         def beat() -> None:
-            with contextlib.suppress(redis.RedisError):
-                store.client().set(beat_of(self.job), str(time.time()), px=int(1000 * SILENCE_S))
+            with contextlib.suppress(redis.RedisError), store.client().pipeline(transaction=False) as pipe:
+                pipe.set(beat_of(self.job), str(time.time()), px=int(1000 * SILENCE_S))
+                pipe.delete(_suspicion_of(self.job))
+                pipe.execute()
 
         def beat_until_over() -> None:
             while not over.wait(BEAT_S):
@@ -332,15 +372,15 @@ def _claim(job: Job) -> bool:
 
 
 def _falls_silent(job: Job) -> bool:
-    """Wait for the end of the last beat of the worker that holds the job; False as soon as there is a new one."""
+    """Listen for SILENCE_S, and to the end of the last beat, to the job's worker; False as soon as it beats anew."""
 
     def heard() -> bytes | None:
         with contextlib.suppress(redis.RedisError):
             return cast("bytes | None", store.client().get(beat_of(job)))
         return str(time.time()).encode()
 
-    first = heard()
-    while (last := heard()) == first and last:
+    first, end = heard(), time.monotonic() + SILENCE_S
+    while (last := heard()) in (first, None) and (last or time.monotonic() < end):
         time.sleep(BEAT_S / 4)
     return not last
 

@@ -18,6 +18,9 @@ ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 NONE = "-"
 # Probes, scrapes and static files would drown the rest.
 QUIET = ("/healthz", "/readyz", "/metrics", "/static/")
+# What follows lets whoever reads it in: links of messages, and of playlists that are shared. By its place and not by
+# its view, for a link that lost its end in a message, or has something at it, leads to no view.
+LETS_IN = re.compile(r"(/(?:password/reset/key|confirm-email|shared)/).+", re.DOTALL)
 
 request_id: contextvars.ContextVar[str] = contextvars.ContextVar("request_id", default=NONE)
 logger = logging.getLogger("emotune.requests")
@@ -31,6 +34,22 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+def fit_for_a_line(text: str) -> str:
+    """Return a text of a stranger's, such as a path, without what lets somebody in, and as part of one line."""
+    text = LETS_IN.sub(r"\1…", text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+class FitForALine(logging.Filter):
+    """Take out of what others log, above all Django of refused requests, what we take out of paths ourselves."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.__dict__.pop("request", None)  # in JSON it would be written down, with its query
+        if isinstance(record.args, tuple):
+            record.args = tuple(fit_for_a_line(each) if isinstance(each, str) else each for each in record.args)
+        return True
+
+
 class WithoutTraceback(logging.Filter):
     """Leave of a record the line that says what happened, where the code is not at fault."""
 
@@ -40,7 +59,10 @@ class WithoutTraceback(logging.Filter):
 
 
 class RequestLogMiddleware:
-    """Name each request, answer with its name, and log one line of it: neither query nor body, which are private."""
+    """Name each request, answer with its name, and log one line of it: neither query nor body, which are private.
+
+    Nor what is secret in a path.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -54,7 +76,8 @@ class RequestLogMiddleware:
         response = self.get_response(request)
         response[HEADER] = name
         spent = round(1000 * (time.perf_counter() - start), 1)
-        fields = {"method": request.method, "path": request.path, "status": response.status_code, "ms": spent}
+        path = fit_for_a_line(request.path)
+        fields = {"method": request.method, "path": path, "status": response.status_code, "ms": spent}
         level = logging.DEBUG if request.path.startswith(QUIET) else logging.INFO
         logger.log(level, "%(method)s %(path)s %(status)s %(ms)s ms", fields, extra=fields)
         return response

@@ -10,8 +10,8 @@ TRUE = {"true", "1", "yes"}
 def problems(environment: Mapping[str, str]) -> list[str]:
     """Return why an installation with these environment variables must not serve other people; empty when it may."""
     given = {name: value.strip() for name, value in environment.items()}
-    checks = (_secret(given), _debug(given), _hosts(given), _https(given), _database(given), _broker(given))
-    return [problem for problem in checks if problem]
+    checks = (_secret, _debug, _hosts, _https, _proxies, _database, _broker)
+    return [problem for check in checks if (problem := check(given))]
 
 
 def _secret(given: Mapping[str, str]) -> str:
@@ -38,6 +38,14 @@ def _https(given: Mapping[str, str]) -> str:
     if _is_true(given, "HTTPS"):
         return ""
     return "HTTPS is not true; browsers give no camera to plain http: put a proxy with a certificate in front"
+
+
+def _proxies(given: Mapping[str, str]) -> str:
+    """We speak plain http, so with https there is a proxy, and all connections come from it."""
+    number = given.get("TRUSTED_PROXIES", "")
+    if number.isdecimal() and int(number) >= 1:
+        return ""
+    return "TRUSTED_PROXIES is not 1 or more; else everybody has the proxy's address, and one can lock all others out"
 
 
 def _database(given: Mapping[str, str]) -> str:

@@ -207,9 +207,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # `make run` starts a Redis-protocol server in memory at this address when no REDIS_URL is given.
 REDIS_URL = env("REDIS_URL", "redis://127.0.0.1:6399/0")
 redis_parts = address("REDIS_URL", REDIS_URL, "redis://host:6379/0")
-if redis_parts.scheme not in ("redis", "rediss", "unix") or (
-    redis_parts.scheme != "unix" and not (redis_parts.path.strip("/") or "0").isdigit()
-):
+# Celery knows no unix:// address
+if redis_parts.scheme not in ("redis", "rediss") or not (redis_parts.path.strip("/") or "0").isdigit():
     raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0")
 
 # At REDIS_URL too: limits on attempts hold for all web processes together.
@@ -279,6 +278,7 @@ EMAIL_PORT = env_int("EMAIL_PORT", 587)
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 5
 # Without a mail server, messages are printed by the web process, so that a link can be followed on one's own machine.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
 
@@ -455,6 +455,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "emotune.logs.RequestIdFilter"},
+        "fit_for_a_line": {"()": "emotune.logs.FitForALine"},
         "one_line": {"()": "emotune.logs.WithoutTraceback"},
     },
     "formatters": {
@@ -466,7 +467,13 @@ LOGGING = {
             "rename_fields": {"asctime": "time", "levelname": "level", "name": "logger"},
         },
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["request_id", "fit_for_a_line"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"propagate": True, "handlers": []},

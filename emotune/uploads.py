@@ -8,6 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from emotune.http import way_back
+
 DRAIN_BYTES = 128 * 1024 * 1024
 DRAIN_SECONDS = 20
 
@@ -27,7 +29,7 @@ class BodyLimitMiddleware:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
             length = 0
-        limit = settings.LARGER_BODIES.get(request.path, settings.UPLOAD_MAX_BODY)
+        limit = settings.LARGER_BODIES.get(request.path_info, settings.UPLOAD_MAX_BODY)
         if length <= limit:
             response = self.get_response(request)
             if length > 0:
@@ -35,9 +37,9 @@ class BodyLimitMiddleware:
             return response
         drain(request)
         megabytes, most = length / 1024**2, limit // 1024**2
-        if request.path in settings.LARGER_BODIES:
+        if request.path_info in settings.LARGER_BODIES:
             words = f"This file has {megabytes:.0f} MB; up to {most} MB are read. Pack it with gzip or zip first."
-            response = render(request, "error.html", {"message": words}, status=413)
+            response = render(request, "error.html", {"message": words, "back": way_back(request)}, status=413)
         else:
             response = render(request, "413.html", {"megabytes": megabytes, "limit": most}, status=413)
         response["Connection"] = "close"

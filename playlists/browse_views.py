@@ -1,4 +1,4 @@
-"""Pages of the whole catalogue: a list to search, and a map; with the ratings of the person who looks."""
+"""Pages of the whole catalogue: a list to search, and a map; with what the person who looks said of each track."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from catalogue.models import Track
 from emotune.emotions import EMOTION_LIST
 from emotune.errors import InvalidInput
 from emotune.http import AppRequest
-from playlists.models import Rating
+from playlists import queries
 
 MAP = {"side": SIDE, "perUnit": CELLS_PER_UNIT, "largest": LARGEST, "maxZoom": MAX_ZOOM}
 
@@ -28,6 +28,7 @@ class Found:
 
     track: Track
     rating: int
+    never: bool
     rank: str = ""
 
     @property
@@ -49,17 +50,16 @@ def browse(request: AppRequest) -> HttpResponse:
         "area": Square.cell(filters.area) if filters.area else None,
         "page": page,
         "total": None if page.total is None else f"{page.total:,}",
-        "entries": _with_ratings(request, page.tracks),
+        "entries": _with_words(request, page.tracks),
         "has_spotify": any(track.spotify_id for track in page.tracks),
         "back": request.get_full_path(),
     }
     return render(request, "playlists/_found.html" if request.htmx else "playlists/browse.html", context)
 
 
-def _with_ratings(request: AppRequest, tracks: Sequence[Track]) -> list[Found]:
-    rated = Rating.objects.filter(user=request.user, track__in=[track.pk for track in tracks])
-    values = dict(rated.values_list("track_id", "value"))
-    return [Found(track, values.get(track.pk, 0)) for track in tracks]
+def _with_words(request: AppRequest, tracks: Sequence[Track]) -> list[Found]:
+    values, never = queries.words_on(request.user, [track.pk for track in tracks])
+    return [Found(track, values.get(track.pk, 0), track.pk in never) for track in tracks]
 
 
 @login_required

@@ -161,9 +161,9 @@ def _of_words(text: str) -> datetime | None:
             continue
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # in UTC it would lie before the year 1 or after the year 9999
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def record_of_row(fields: dict[str, str], where: str, now: datetime) -> Listened:

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from emotune import jobs
 from emotune.errors import InvalidInput
 from emotune.http import AppRequest
+from emotune.jobs import Progress
 from playlists.imports import MAX_BYTES, remove_history_import, submit_history_import
 from playlists.models import HistoryImport
 
@@ -54,11 +56,14 @@ def _imports(request: AppRequest) -> HttpResponse:
 @never_cache
 @vary_on_headers("HX-Request")
 def progress(request: AppRequest, job_id: UUID) -> HttpResponse:
-    """Answer the fragment of one import, which asks for itself until the import is over."""
+    """Answer the fragment of one import, which asks for itself until the import is over; 204 while nothing changed."""
     job = jobs.refresh(_import_of(request, job_id))
     if not request.htmx:
         return redirect("playlists:import")
-    return render(request, "playlists/_import.html", {"item": _state(job), "fresh": job.is_over})
+    item = _state(job)
+    if request.GET.get("seen") == item["seen"]:
+        return HttpResponse(status=204)
+    return render(request, "playlists/_import.html", {"item": item, "ended": job.is_over})
 
 
 @login_required
@@ -70,10 +75,19 @@ def cancel(request: AppRequest, job_id: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def remove(request: AppRequest, job_id: UUID) -> HttpResponse:
-    """Take back what an import brought."""
+    """Ask whether what an import brought is to go, and take it back once that is said."""
     job = _import_of(request, job_id)
+    if request.method != "POST":
+        context = {
+            "question": "Remove this import?",
+            "words": f"All listens and ratings that {job.name} brought will be gone.",
+            "act": "Remove this import",
+            "back": reverse("playlists:import"),
+        }
+        return render(request, "question.html", context)
     number = remove_history_import(history_import=job)
     words = f"The import is removed, and with it {number:,} listen{'' if number == 1 else 's'}."
     if request.htmx:
@@ -88,9 +102,11 @@ def _import_of(request: AppRequest, job_id: UUID) -> HistoryImport:
 
 def _answer(request: AppRequest, job: HistoryImport) -> HttpResponse:
     if request.htmx:
-        return render(request, "playlists/_import.html", {"item": _state(job)})
+        # the button that was pressed may be gone
+        return render(request, "playlists/_import.html", {"item": _state(job), "fresh": job.is_over})
     return redirect("playlists:import")
 
 
 def _state(job: HistoryImport) -> dict[str, Any]:
-    return {"job": job, "progress": None if job.is_over else jobs.progress_of(job)}
+    progress = Progress() if job.is_over else jobs.progress_of(job)
+    return {"job": job, "progress": progress, "seen": jobs.seen_of(job, progress)}

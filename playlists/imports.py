@@ -43,9 +43,11 @@ def submit_history_import(
         with transaction.atomic():
             job.save(force_insert=True)
             jobs.submit(job, import_history)
-    except IntegrityError:
-        job.file.delete(save=False)
-        raise InvalidInput(BUSY) from None
+    except BaseException as error:
+        job.file.delete(save=False)  # no row names it: nobody would ever find it again
+        if isinstance(error, IntegrityError):
+            raise InvalidInput(BUSY) from None
+        raise
     return job
 
 

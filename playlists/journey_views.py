@@ -4,13 +4,14 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from detection.access import capture_of
 from detection.models import Capture
@@ -82,10 +83,22 @@ def shown(request: AppRequest, playlist_id: int) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
 def forget(request: AppRequest, playlist_id: int) -> HttpResponse:
-    """Delete a journey; what was heard on it stays in the history."""
-    delete_journey(playlist=_journey_of(request, playlist_id))
+    """Ask whether a journey is to go, and delete it once that is said; what was heard on it stays in the history."""
+    made = _journey_of(request, playlist_id)
+    name = f"the journey from {made.emotion} to {made.wanted}"
+    if request.method != "POST":
+        context = {
+            "question": f"Delete {name}?",
+            "words": "A link by which you shared it ends too. What you heard on it stays in your history.",
+            "act": "Delete this journey",
+            "back": reverse("playlists:journeys"),
+        }
+        return render(request, "question.html", context)
+    delete_journey(playlist=made)
+    messages.success(request, f"{name.capitalize()} was deleted.")
     return redirect("playlists:journeys")
 
 

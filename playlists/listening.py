@@ -24,6 +24,7 @@ AHEAD = timedelta(minutes=10)
 LONGEST_SKIP = 3600
 # More than a page shows, and few enough for one statement.
 MOST_AT_ONCE = 1000
+NO_ARTIST = "The catalogue has no artist of that name. Search for a track by them and choose it there."
 
 
 @dataclass(frozen=True)
@@ -246,16 +247,17 @@ def never_again(*, user: "User", track: Track, undo: bool = False, until: dateti
 def never_artist(*, user: "User", artist: str, undo: bool = False, until: datetime | None = None) -> str:
     """Keep all tracks by an artist out, as `never_again` does one; return the name as the catalogue spells it.
 
-    Raises InvalidInput for an artist who is not in the catalogue and for a moment that has passed.
+    Raises InvalidInput for an artist who is not in the catalogue, for a moment that has passed, and always for a NUL.
     """
+    if "\0" in artist:  # PostgreSQL refuses to look for it
+        raise InvalidInput(NO_ARTIST)
     if undo:
         NeverArtist.objects.filter(user=user, artist=artist).delete()
         return artist
     _check_end(until)
     name = artist.strip()
-    by_artist = Track.objects.filter(artist=name) if "\0" not in name else Track.objects.none()
-    if not name or not by_artist.exists():
-        raise InvalidInput("The catalogue has no artist of that name. Search for a track by them and choose it there.")
+    if not name or not Track.objects.filter(artist=name).exists():
+        raise InvalidInput(NO_ARTIST)
     NeverArtist.objects.bulk_create(
         [NeverArtist(user=user, artist=name, until=until)],
         update_conflicts=True,

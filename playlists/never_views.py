@@ -1,6 +1,6 @@
 """The page of what is never to be played again, and the steps that keep a track or an artist out."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -72,15 +72,17 @@ def _end(request: AppRequest) -> datetime | None:
 def _context(request: AppRequest) -> dict[str, Any]:
     artists, tracks = history.kept_out(request.user)
     filters = Filters.of({name: request.GET.get(name, "") for name in ("artist", "title")})
-    found = page_of(filters).tracks[:MOST_FOUND] if filters.given() else None
+    page = page_of(filters) if filters.given() else None
+    found = page.tracks[:MOST_FOUND] if page else None
     return {
         "artists": artists,
         "tracks": tracks,
         "filters": filters,
         "found": found,
+        "total": page.total if page else 0,
         "found_artists": sorted({track.artist for track in found or ()}),
         "here": urlencode(filters.given()),
-        "today": datetime.now(UTC).date(),
+        "tomorrow": datetime.now(UTC).date() + timedelta(days=1),
     }
 
 

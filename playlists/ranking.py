@@ -25,6 +25,8 @@ ALONE, EVEN = 0.8, -0.5
 CHANCE = 0.02
 # What a side of the expectation must weigh before a reason names it.
 WORTH_NAMING = 0.08
+# A reason is kept with up to 200 characters, and a genre alone may have as many.
+LONGEST_GENRE = 80
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,8 @@ def _reason(i: int, candidates: Candidates, taste: Taste, belief: Belief, *, exp
 
 def _said_of(side: str, i: int, candidates: Candidates) -> str:
     if side == "genre":
-        return f"you tend to like {candidates.genres[candidates.features.genres[i]]}"
+        genre = candidates.genres[candidates.features.genres[i]]
+        return f"you tend to like {genre if len(genre) <= LONGEST_GENRE else f'{genre[: LONGEST_GENRE - 3]}...'}"
     if side == "company":
         return "people who like what you like play this artist"
     if side == "artist":

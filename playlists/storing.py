@@ -28,10 +28,10 @@ SELECT l.id, EXISTS (SELECT 1 FROM {PLACES} AS e WHERE e.playlist_id = l.id) FRO
 WHERE l.user_id = %s AND l.emotion = %s AND l.wanted = %s AND l.asked = %s AND
 """  # noqa: S608
 OF_CAPTURE, WITHOUT_CAPTURE = "l.capture_id = %s", "l.capture_id IS NULL AND l.seed = %s"
-# Places of tracks that have gone since the catalogue was read are left out.
+# Places of tracks that have gone since the catalogue was read are left out, and those behind them move up.
 FILL = f"""
 INSERT INTO {PLACES} (track_id, rank, distance, score, reason, playlist_id)
-SELECT t.id, p.rank, p.distance, p.score, p.reason, {{playlist}} FROM {{places}}
+SELECT t.id, ROW_NUMBER() OVER (ORDER BY p.rank), p.distance, p.score, p.reason, {{playlist}} FROM {{places}}
 JOIN {TRACKS} AS t ON t.id = p.track ORDER BY p.rank
 """  # noqa: S608
 # One text for any number of places, so that PostgreSQL plans it once.

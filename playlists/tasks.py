@@ -2,6 +2,9 @@
 
 from celery import shared_task
 
+# Millions of acts take minutes, where other tasks have seconds.
+FIT_LIMIT_S = 600
+
 
 @shared_task(name="playlists.import_history")
 def import_history(job_id: str) -> None:
@@ -10,7 +13,9 @@ def import_history(job_id: str) -> None:
     import_history(job_id)
 
 
-@shared_task(name="playlists.fit_company")
+# Acknowledged as it begins: after a minute the broker would send it to a second worker. What is cut off or lost is made
+# up for six hours later.
+@shared_task(name="playlists.fit_company", acks_late=False, soft_time_limit=FIT_LIMIT_S, time_limit=FIT_LIMIT_S + 60)
 def fit_company() -> None:
     from playlists.company_work import fit_company as fit
 

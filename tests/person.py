@@ -31,7 +31,8 @@ class Person:
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
         self.get("/accounts/signup/")
         self.post("/accounts/signup/", email=f"{uuid4().hex}@example.org", password1="a long enough phrase")
-        assert self.post("/account/consent/").status == 200
+        version = version_in(self.get("/account/consent/").text)
+        assert self.post("/account/consent/", version=version).status == 200
 
     def get(self, path: str, **headers: str) -> Answer:
         return self._open(urllib.request.Request(self.url + path, headers=headers))
@@ -77,6 +78,13 @@ class Person:
 def frames_of(frames: Sequence[bytes]) -> dict[str, object]:
     files = [SimpleUploadedFile(f"frame-{n}.jpg", frame, "image/jpeg") for n, frame in enumerate(frames)]
     return {"source": "camera", "frames": files}
+
+
+def version_in(page: str) -> str:
+    """Return which text the page of the consent shows."""
+    found = re.search(r'name="version" value="([^"]+)"', page)
+    assert found, page[:2000]
+    return found[1]
 
 
 def capture_in(url: str) -> str:

@@ -3,12 +3,14 @@
 from io import StringIO
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -83,6 +85,41 @@ def test_it_rejects_an_address_that_differs_by_case_alone(client, boss):
     data = {"email": "ADA@example.org", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
     assert "already exists" in client.post(f"{USERS}add/", data).content.decode()
     assert User.objects.count() == 2
+
+
+def change(client, user, **fields: str):
+    data = {"is_active": "on", "consents-TOTAL_FORMS": "0", "consents-INITIAL_FORMS": "0", **fields}
+    return client.post(f"{USERS}{user.pk}/change/", data)
+
+
+def test_an_address_changed_here_leaves_the_old_one_without_any_power(client, boss, mailoutbox):
+    ada = make_person("ada@example.org")
+    EmailAddress.objects.create(user=ada, email="wish@example.org")
+    make_person("eve@example.org")
+    assert change(client, ada, email="New@example.org").status_code == 302
+    ada.refresh_from_db()
+    assert ada.email == "new@example.org"
+    mine = EmailAddress.objects.filter(user=ada).values_list("email", "verified", "primary")
+    assert list(mine) == [("new@example.org", False, True)]
+    assert EmailAddress.objects.filter(email="eve@example.org", verified=True).exists()
+    assert [(event.kind, event.detail) for event in ada.events.all()] == [("email_changed", "by an admin")]
+    for email, works in (("ada@example.org", False), ("wish@example.org", False), ("new@example.org", True)):
+        browser = Client()
+        log_in(browser, email)
+        assert is_logged_in(browser) is works
+        browser.logout()
+        mailoutbox.clear()
+        browser.post("/accounts/password/reset/", {"email": email})
+        assert ("/password/reset/key/" in mailoutbox[0].body) is works
+
+
+def test_what_else_is_changed_here_leaves_the_address_proven(client, boss):
+    ada = make_person("ada@example.org")
+    assert change(client, ada, email="ADA@example.org", is_staff="on").status_code == 302
+    ada.refresh_from_db()
+    assert ada.is_staff
+    assert EmailAddress.objects.get(user=ada).verified
+    assert not ada.events.exists()
 
 
 def test_consents_are_shown_and_not_changed(client, boss):

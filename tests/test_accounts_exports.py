@@ -21,10 +21,11 @@ from accounts.models import Export, User
 from accounts.retention import forget_old
 from accounts.tokens import create_token
 from emotune.errors import TooMany
-from emotune.jobs import JobState, progress_of
+from emotune.jobs import JobState, progress_of, running
 from emotune.personal import declared
 from playlists.models import Listen, Rating
 from tests.accounts_site import make_person
+from tests.api_site import bearing, check_problem, token_of
 from tests.factories import make_capture, make_track, make_user
 
 pytestmark = pytest.mark.django_db
@@ -131,8 +132,25 @@ class TestMaking:
             made(ada)
         with pytest.raises(TooMany) as refused:
             request_export(user=ada)
-        assert 0 < (refused.value.retry_after or 0) <= 24 * 3600
-        Export.objects.update(created_at=timezone.now() - timedelta(hours=25))
+        assert 24 * 3600 - 60 < (refused.value.retry_after or 0) <= 24 * 3600
+        asked = ada.events.filter(kind="export_asked")
+        asked.filter(pk=asked.last().pk).update(happened_at=timezone.now() - timedelta(hours=23))
+        with pytest.raises(TooMany) as refused:
+            request_export(user=ada)
+        assert 3600 - 60 < (refused.value.retry_after or 0) <= 3600
+        asked.filter(pk=asked.last().pk).update(happened_at=timezone.now() - timedelta(hours=25))
+        assert request_export(user=ada)
+
+    def test_who_deletes_copies_may_not_have_more_of_them(self, ada):
+        for _ in range(PER_DAY):
+            delete_export(export=made(ada))
+        with pytest.raises(TooMany):
+            request_export(user=ada)
+
+    def test_copies_from_before_the_clock_was_set_back_count_against_no_limit(self, ada):
+        for _ in range(PER_DAY):
+            made(ada)
+        ada.events.update(happened_at=timezone.now() + timedelta(days=365))
         assert request_export(user=ada)
 
     def test_making_it_twice_is_once(self, ada):
@@ -210,7 +228,7 @@ class TestPages:
     def test_from_asking_to_the_file(self, client, ada):
         page = client.post(EXPORTS, follow=True).content.decode()
         assert "Your copy waits for a worker" in page
-        assert 'hx-trigger="load' in page
+        assert 'hx-trigger="every 1500ms"' in page
         export = Export.objects.get()
         make_export(str(export.pk))
         part = client.get(EXPORTS, HTTP_HX_REQUEST="true").content.decode()
@@ -224,6 +242,28 @@ class TestPages:
         assert "no-store" in response["Cache-Control"]
         assert zipfile.is_zipfile(io.BytesIO(b"".join(response.streaming_content)))
         assert ada.events.filter(kind="export_fetched").count() == 1
+
+    def test_the_list_is_sent_again_only_when_something_changed_and_the_end_is_announced(self, client, ada):
+        def polled(page):
+            return client.get(re.findall(r'hx-get="([^"]+)"', page)[0].replace("&amp;", "&"), HTTP_HX_REQUEST="true")
+
+        older, export = made(ada), request_export(user=ada)
+        page = client.get(EXPORTS).content.decode()
+        assert polled(page).status_code == 204
+        for name in (f"look-{export.pk}", f"stop-{export.pk}", f"download-{older.pk}", f"delete-{older.pk}"):
+            assert f'id="{name}"' in page
+        with running(export) as run:
+            assert run
+            run.step(1, 4, "rows of listens")
+            page = polled(page).content.decode()
+            assert "25 %: rows of listens" in page
+            assert "toasts" not in page
+            assert polled(page).status_code == 204
+        page = polled(page).content.decode()
+        assert '<div id="toasts" hx-swap-oob="innerHTML"><div class="toast"><p>Your copy is made' in page
+        assert "hx-get" not in page
+        for headers in ({}, {"HTTP_HX_REQUEST": "true"}):
+            assert 'hx-swap-oob="' not in client.get(EXPORTS, **headers).content.decode()
 
     def test_a_strangers_copy_is_not_there(self, client, ada):
         export = made(make_user())
@@ -252,3 +292,19 @@ class TestPages:
         export = made(make_user())
         for address in (EXPORTS, f"{EXPORTS}{export.pk}/"):
             assert client.get(address).url.startswith("/accounts/login/")
+
+
+class TestTokens:
+    def test_one_that_may_only_read_stops_and_deletes_nothing(self, client, ada):
+        export = request_export(user=ada)
+        address = f"/api/v1/me/exports/{export.pk}"
+        reads, listens = (bearing(token_of(ada, *scopes)) for scopes in (["read"], ["read", "listen"]))
+        assert client.get(address, headers=reads).status_code == 200
+        for method, below in (("post", "/cancel"), ("delete", "")):
+            refused = getattr(client, method)(address + below, headers=reads)
+            assert "has not the scope listen" in check_problem(refused, 403)["detail"]
+        export.refresh_from_db()
+        assert not export.is_over
+        assert client.post(f"{address}/cancel", headers=listens).json()["state"] == "cancelled"
+        assert client.delete(address, headers=listens).status_code == 204
+        assert not Export.objects.exists()

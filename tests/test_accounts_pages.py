@@ -59,6 +59,13 @@ def test_every_template_compiles(path):
     assert template.origin.name == str(path), "ours, and not the one that allauth brings"
 
 
+def test_moments_are_marked_so_that_they_are_shown_in_local_time():
+    raw = re.compile(r"""\|date(?::|\()["']j F Y, H:i["']\)? ?\}\} UTC(?!</time>)""")
+    pages = [path for path in TEMPLATES.rglob("*.html") if raw.search(path.read_text())]
+    assert not pages
+    assert raw.search('{{ at|date:"j F Y, H:i" }} UTC.')
+
+
 @pytest.mark.parametrize(
     ("name", "purposes"),
     [

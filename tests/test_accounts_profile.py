@@ -40,7 +40,8 @@ def test_it_shows_what_was_agreed_to_and_offers_to_withdraw(client):
     consent = give_consent(user=user)
     text = profile_of(client, user)
     assert f"version {CONSENT_VERSION}" in text
-    assert f"{consent.given_at:%H:%M} UTC" in text
+    assert f"{consent.given_at:%H:%M} UTC</time>" in text
+    assert text.count(f'<time datetime="{consent.given_at.isoformat()}">') == 2
     assert reverse("accounts:withdraw") in text
 
 

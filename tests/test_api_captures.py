@@ -1,6 +1,7 @@
 """Captures by API: submitted, waited for, put right, deleted."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -8,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.services import withdraw_consent
 from detection import api, images
 from detection.models import Capture, Status
+from emotune.api import limits
 from emotune.errors import Unavailable
 from tests.api_site import bearing, check_problem, fresh_limits, token_of
 from tests.browser import jpeg, smiling_photograph
@@ -67,8 +69,9 @@ def test_without_consent_a_mood_can_be_named_all_the_same(client, login, user):
     assert (named.status_code, named.json()["mood"], named.json()["emotion"]) == (201, "fear", None)
 
 
-def test_the_limit_of_captures_is_the_pages_own(client, login, settings):
+def test_the_limit_of_captures_is_the_pages_own(client, login, settings, monkeypatch):
     settings.CAPTURES_PER_MINUTE = 1
+    monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: 1_000_000.0))
     assert show(client, login, PICTURE).status_code == 202
     refused = show(client, login, PICTURE)
     check_problem(refused, 429)

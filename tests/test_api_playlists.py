@@ -69,6 +69,21 @@ def test_a_playlist_is_made_listed_shared_and_unshared(ask, client, user):
     assert client.get(link).status_code == 404
 
 
+def test_a_shared_playlist_tells_the_mood_where_its_owner_says_so_and_nowhere_else(ask, client, user):
+    make_track("sad", title="Blue", seeds=["melancholy"])
+    playlist = ask("post", "playlists", {"capture": str(make_capture(user).id)}).json()["id"]
+    address = f"/api/v1/shared/{ask('put', f'playlists/{playlist}/share', {}).json()['url'].split('/')[-2]}"
+    seen = client.get(address)
+    (row,) = seen.json()["tracks"]
+    assert (row["rank"], row["track"]["title"]) == (1, "Blue")
+    assert not {"emotion", "distance", "valence", "arousal", "dominance", "moods"} & row["track"].keys()
+    assert "sad" not in seen.content.decode()
+    ask("put", f"playlists/{playlist}/share", {"shows_mood": True})
+    shown = client.get(address).json()
+    assert (shown["emotion"], shown["tracks"][0]["track"]["emotion"]) == ("sad", "sad")
+    assert shown["tracks"][0]["track"]["moods"] == ["melancholy"]
+
+
 def test_a_journey_begins_at_a_capture_or_anywhere(ask, user):
     make_track("sad")
     make_track("happy")

@@ -1,17 +1,19 @@
 """Browsing the catalogue: filters that combine, pages that are found by their neighbours, and odd input."""
 
 import re
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from catalogue.browsing import PER_PAGE, Filters, page_of
 from catalogue.models import Clustering, Track
 from emotune.errors import InvalidInput
-from playlists.models import Rating
+from playlists.models import NeverAgain, Rating
 from tests.factories import make_track, make_user
 
 pytestmark = pytest.mark.django_db
@@ -90,14 +92,11 @@ def test_first_middle_and_last_page_ask_as_much(browser, django_assert_max_num_q
     middle = page_of(Filters()).next
     counts = []
     for place in ("", middle, "last"):
-        with django_assert_max_num_queries(6) as counted:
+        with django_assert_max_num_queries(7) as counted:
             assert browser.get(BROWSE, {"page": place}).status_code == 200
         counts.append(len(counted))
-    assert counts == [
-        6,
-        6,
-        6,
-    ]  # session, person, what is in force or neighbour, tracks, ratings, artists kept out
+    # session, person, what is in force or neighbour, tracks, ratings, what is kept out, preferences
+    assert counts == [7, 7, 7]
 
 
 @pytest.mark.parametrize("place", ["after", "before", "last"])
@@ -216,6 +215,21 @@ def test_a_row_plays_and_has_the_persons_own_rating(browser, person):
     assert "sad · folk" in page
     assert page.count('aria-pressed="true"') == 1
     assert "<iframe" not in page
+
+
+@pytest.mark.parametrize("headers", [None, HTMX])
+def test_what_is_kept_out_says_so_in_the_list_and_beside_the_map_and_is_let_in_again(browser, person, headers):
+    kept, over, other = make_track("sad"), make_track("sad"), make_track("sad")
+    until = timezone.now() + timedelta(days=7)
+    NeverAgain.objects.create(user=person, track=kept, until=until)
+    NeverAgain.objects.create(user=person, track=over, until=timezone.now() - timedelta(days=1))
+    NeverAgain.objects.create(user=make_user(), track=other)
+    page = browser.get(BROWSE, headers=headers).content.decode()
+    (pressed,) = re.findall(r'<form class="never" id="never-(\d+)"[^>]*>(?:(?!</form>).)*name="undo"', page, re.DOTALL)
+    assert int(pressed) == kept.id
+    assert page.count("Never again: take back") == 1
+    browser.post(reverse("playlists:never_track", args=[kept.id]), {"undo": "1"}, headers=headers)
+    assert not NeverAgain.objects.filter(user=person, track=kept).exists()
 
 
 def test_a_rating_without_javascript_leads_back_to_the_page_of_the_list(browser):

@@ -3,10 +3,12 @@
 import io
 import zlib
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import redis
 from django.conf import settings
+from django.core.cache import cache
 from django.db import OperationalError
 from django.utils import timezone
 from PIL import Image
@@ -17,6 +19,7 @@ from accounts.services import withdraw_consent
 from detection import claims, images, services
 from detection.models import Capture, Source, Status
 from emotune import store
+from emotune.api import limits
 from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
 from tests.factories import make_capture, make_user
 
@@ -31,6 +34,7 @@ def picture(kind="JPEG", size=(64, 48), **options):
 
 @pytest.fixture
 def user():
+    cache.clear()  # the person of the test before had the same number
     return make_user(consents=True)
 
 
@@ -108,14 +112,33 @@ def test_it_refuses_frames_that_have_too_many_pixels_together(user, monkeypatch)
         submit(user, picture(), picture(), picture())
 
 
-def test_it_says_how_long_to_wait_after_many_captures(user, settings):
+@pytest.fixture
+def clock(monkeypatch):
+    """Half past a minute, until it is set."""
+    now = [60 * 20_000_000 + 30.0]
+    monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: now[0]))
+    return now
+
+
+def test_it_says_how_long_to_wait_after_many_captures(user, settings, clock):
     settings.CAPTURES_PER_MINUTE = 2
-    for age in (40, 10):
-        make_capture(user, source=Source.UPLOAD, created_at=timezone.now() - timedelta(seconds=age))
-    with pytest.raises(TooMany) as refused:
+    for _ in range(2):
+        assert submit(user)
+    with pytest.raises(TooMany, match=r"That was 2 captures within a minute\. Please wait 30 seconds\.") as refused:
         submit(user)
-    assert 19 <= (refused.value.retry_after or 0) <= 22
+    assert refused.value.retry_after == 30
     assert services.name_mood(user=user, emotion="sad").mood == "sad"
+    assert submit(make_user(consents=True)), "others have limits of their own"
+    clock[0] += 30
+    assert submit(user)
+
+
+def test_who_deletes_captures_may_not_take_more_of_them(user, settings, clock):
+    settings.CAPTURES_PER_MINUTE = 2
+    for _ in range(2):
+        services.delete_capture(capture=submit(user))
+    with pytest.raises(TooMany):
+        submit(user)
 
 
 def test_nothing_is_kept_while_the_store_is_away(user, monkeypatch):
@@ -183,9 +206,10 @@ def test_a_claim_from_before_the_clock_was_set_back_holds_nobody_up(user):
     assert taken.claimed_at < ahead
 
 
-def test_captures_from_before_the_clock_was_set_back_count_against_no_limit(user, settings):
+def test_captures_from_before_the_clock_was_set_back_count_against_no_limit(user, settings, clock):
     settings.CAPTURES_PER_MINUTE = 1
-    make_capture(user, source=Source.UPLOAD, created_at=timezone.now() + timedelta(hours=1))
+    submit(user)
+    clock[0] -= 3600
     assert submit(user).status == Status.QUEUED
 
 

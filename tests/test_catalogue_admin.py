@@ -12,6 +12,7 @@ from catalogue.services import activate_clustering, active_clustering, cluster_c
 from catalogue.work import run_clustering
 from emotune.emotions import EMOTIONS
 from emotune.jobs import JobState
+from playlists.loading import columns
 from tests.catalogue_files import muse_row, write_muse
 from tests.factories import make_track, make_user
 
@@ -80,6 +81,20 @@ def test_a_track_is_shown_and_not_changed_by_hand(admin_client):
     assert 'name="emotion"' not in page
     assert admin_client.post(address, {"emotion": "fear"}).status_code == 403
     assert admin_client.get(reverse("admin:catalogue_track_add")).status_code == 403
+
+
+def test_tracks_that_are_deleted_leave_the_columns_that_processes_keep(admin_client, clusterings):
+    first, second, third = Track.objects.order_by("id")[:3]
+    assert {first.pk, second.pk, third.pk} <= set(columns().ids.tolist())
+    address = reverse("admin:catalogue_track_delete", args=[first.pk])
+    assert admin_client.post(address, {"post": "yes"}).status_code == 302
+    left = set(columns().ids.tolist())
+    assert first.pk not in left
+    assert second.pk in left
+    action = {"action": "delete_selected", "_selected_action": [second.pk, third.pk], "post": "yes"}
+    assert admin_client.post(reverse(TRACKS), action).status_code == 302
+    assert not {second.pk, third.pk} & set(columns().ids.tolist())
+    assert len(columns()) == Track.objects.count() == 117
 
 
 def test_the_list_of_tracks_asks_as_often_for_many_as_for_few(admin_client, django_assert_num_queries):

@@ -50,6 +50,39 @@ from catalogue.models import Clustering, Track
 active = Clustering.objects.filter(state="active").count()
 print(json.dumps([Track.objects.count(), Track.objects.exclude(emotion="").count(), active]))
 """
+# Two jobs of one file: the first is taken from its worker while that reads the file, the second is left to it.
+JOBS = """
+import json, os
+from threading import Thread
+from django.core.files.base import ContentFile
+from django.db import connection
+from catalogue.models import Import, Track
+from catalogue.work import import_file
+from emotune import jobs
+
+jobs.REPORT_S, step, steps = 0, jobs.Run.step, []
+
+def take_away(pk):
+    Import.objects.filter(pk=pk).update(state="queued")
+    connection.close()
+
+def step_once_taken(run, *progress):
+    if not steps:
+        (thread := Thread(target=take_away, args=(run.job.pk,))).start()
+        thread.join()
+    steps.append(progress)
+    step(run, *progress)
+
+found = []
+for jobs.Run.step in (step_once_taken, step):
+    job = Import.objects.create(name="muse.csv")
+    with open(os.environ["MUSE"], "rb") as file:
+        job.file.save(str(job.pk), ContentFile(file.read()))
+    import_file(str(job.pk))
+    job.refresh_from_db()
+    found.append([job.state, job.error, job.attempts, job.created, Track.objects.count()])
+print(json.dumps(found))
+"""
 EMPTY = """
 from catalogue.models import Clustering, Track
 Track.objects.all().delete()
@@ -111,6 +144,14 @@ def imported(file: Path, env: dict[str, str]) -> dict[str, int]:
 def count(env: dict[str, str]) -> Any:
     """How many tracks there are, how many of them are tagged, and how many clusterings are in force."""
     return json.loads(manage("shell", "--verbosity=0", "--command", COUNT, env=env))
+
+
+def test_an_import_whose_job_was_taken_from_its_worker_changes_nothing(env, tmp_path, redis_url):
+    file = write_muse(tmp_path / "muse.csv", *[muse_row(n) for n in range(1, 151)])
+    asked = env | {"MUSE": str(file), "REDIS_URL": redis_url}
+    taken, left = json.loads(manage("shell", "--verbosity=0", "--command", JOBS, env=asked))
+    assert taken == ["queued", "", 1, 0, 0]
+    assert left == ["done", "", 1, 150, 150]
 
 
 @pytest.mark.short

@@ -220,6 +220,7 @@ def test_the_page_shows_how_far_it_is_and_stops_asking_when_it_is_over(admin_cli
     assert "Reading rows: 15 of about 30" in seen[0]
     assert 'value="50"' in seen[0]
     assert "hx-get" in seen[0]
+    assert f'id="cancel-{job.pk}"' in seen[0]  # htmx gives the focus back to what has an id
     assert "hx-get" not in seen[1]
     assert "<html" not in seen[0]
 

@@ -1,19 +1,21 @@
 """Company: what many people's acts have in common, fitted by the clock and laid over the catalogue's columns."""
 
+import tracemalloc
 from functools import partial
 
 import numpy as np
 import pytest
+from django.conf import settings
 
 from catalogue.models import Clustering
 from emotune.emotions import ANCHORS, EMOTIONS
-from playlists import loading
+from playlists import company_work, loading
 from playlists.columns import NOWHERE
 from playlists.company import ENOUGH_ACTS, Acts
 from playlists.company import fit as fit_to_all
-from playlists.models import CompanyFit, Listen, Rating
-from playlists.profiles import taste_of
-from playlists.tasks import fit_company
+from playlists.models import CompanyFit, Listen, Rating, Skip
+from playlists.profiles import SKIPPED, taste_of
+from playlists.tasks import FIT_LIMIT_S, fit_company
 from playlists.taste import believe
 from tests.factories import make_track, make_user
 
@@ -57,7 +59,7 @@ def test_too_few_people_and_people_who_did_too_little_have_no_company():
 @pytest.fixture
 def circles(db, monkeypatch):
     """Two circles of people in the database, with tracks of two by each of their twelve artists."""
-    monkeypatch.setattr("playlists.company_work.fit", fit)
+    monkeypatch.setattr(company_work, "ENOUGH_PEOPLE", ENOUGH_PEOPLE)
     Clustering.objects.create(
         method="kmeans",
         centroids=dict(zip(EMOTIONS, map(list, ANCHORS), strict=True)),
@@ -103,3 +105,31 @@ def test_without_enough_people_the_fit_is_withdrawn(circles):
     fit_company()
     assert not CompanyFit.objects.exists()
     assert loading.columns().company.shape[1] == 0
+
+
+def test_people_are_counted_before_an_act_or_the_catalogue_is_read(circles, monkeypatch, django_assert_max_num_queries):
+    monkeypatch.setattr(company_work, "ENOUGH_PEOPLE", ENOUGH_PEOPLE + 1)
+    with django_assert_max_num_queries(5) as asked:
+        fit_company()
+    assert not [query["sql"] for query in asked if "track" in query["sql"]]
+
+
+def test_acts_are_read_in_the_memory_of_their_numbers(db):
+    """That is 24 bytes an act, as many again while they are joined, and some for the block at hand."""
+    user, track = make_user(), make_track("sad")
+    Skip.objects.bulk_create([Skip(user=user, track=track) for _ in range(25_000)], batch_size=5000)
+    columns = loading.columns()
+    tracemalloc.start()
+    try:
+        acts = company_work._acts(columns)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (len(acts.people), set(acts.values.tolist())) == (25_000, {SKIPPED})
+    assert peak / 25_000 < 100
+
+
+def test_it_has_minutes_and_goes_to_one_worker_alone():
+    assert fit_company.soft_time_limit == FIT_LIMIT_S > settings.CELERY_TASK_TIME_LIMIT
+    assert fit_company.time_limit == FIT_LIMIT_S + 60
+    assert not fit_company.acks_late

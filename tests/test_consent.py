@@ -15,6 +15,7 @@ from accounts.services import give_consent, withdraw_consent
 from tests.factories import make_user
 
 CONSENT = "/account/consent/"
+SHOWN = {"version": CONSENT_VERSION}
 WITHDRAW = "/account/consent/withdraw/"
 
 
@@ -130,25 +131,48 @@ class TestPages:
         assert reverse("detection:new") + "?camera=no" in text
         assert reverse("accounts:profile") in text
 
+    def test_the_way_without_a_camera_stands_first_until_one_agreed(self, client, ada):
+        way = f'<p><a class="button quiet" href="{reverse("detection:new")}?camera=no">Name my mood instead</a></p>'
+        text = client.get(CONSENT).content.decode()
+        assert re.search(rf"</h1>\s*{re.escape(way)}", text)
+        Consent.objects.create(user=ada, version="2020-01")
+        assert way in client.get(CONSENT).content.decode()
+        give_consent(user=ada)
+        assert way not in client.get(CONSENT).content.decode()
+
     def test_looking_is_not_agreeing(self, client, ada):
         client.get(CONSENT)
         assert not ada.allows_camera
 
     def test_agreeing_leads_to_the_camera(self, client, ada):
-        assert client.post(CONSENT).url == reverse("detection:new")
+        assert client.post(CONSENT, SHOWN).url == reverse("detection:new")
         assert ada.allows_camera
         assert client.get(reverse("detection:new")).status_code == 200
 
     def test_agreeing_leads_back_to_the_page_that_asked(self, client, ada):
         page = client.get(CONSENT, {"next": "/account/"}).content.decode()
         assert '<input type="hidden" name="next" value="/account/">' in page
-        assert client.post(CONSENT, {"next": "/account/"}).url == "/account/"
+        assert client.post(CONSENT, {**SHOWN, "next": "/account/"}).url == "/account/"
+
+    def test_the_form_says_which_text_it_stands_below(self, client, ada):
+        page = client.get(CONSENT).content.decode()
+        assert f'<input type="hidden" name="version" value="{CONSENT_VERSION}">' in page
+
+    @pytest.mark.parametrize("form", [{}, {"version": ""}, {"version": "2020-01"}])
+    def test_agreeing_to_another_text_than_the_present_one_is_agreeing_to_none(self, client, ada, form):
+        response = client.post(CONSENT, {**form, "next": "/account/"})
+        page = response.content.decode()
+        assert response.status_code == 422
+        assert "This text has changed since you opened the page. Please read it once more." in page
+        assert f'name="version" value="{CONSENT_VERSION}"' in page
+        assert '<input type="hidden" name="next" value="/account/">' in page
+        assert not Consent.objects.exists()
 
     @pytest.mark.parametrize(
         "target", ["https://example.com/", "//example.com", "javascript:alert(1)", "http:///x.com"]
     )
     def test_it_ignores_a_foreign_next(self, client, ada, target):
-        assert client.post(CONSENT, {"next": target}).url == reverse("detection:new")
+        assert client.post(CONSENT, {**SHOWN, "next": target}).url == reverse("detection:new")
 
     def test_it_does_not_ask_a_person_who_agreed(self, client, ada):
         give_consent(user=ada)
@@ -160,7 +184,7 @@ class TestPages:
         Consent.objects.create(user=ada, version="2020-01")
         assert client.get(reverse("detection:new")).url.startswith(CONSENT)
         assert "This text has changed since you agreed" in client.get(CONSENT).content.decode()
-        client.post(CONSENT)
+        client.post(CONSENT, SHOWN)
         assert client.get(reverse("detection:new")).status_code == 200
 
     def test_withdrawing_closes_the_camera_and_the_profile_says_so(self, client, ada):

@@ -104,11 +104,11 @@ def test_of_a_data_set_that_a_network_was_trained_on_the_test_is_measured(tmp_pa
 
 def test_a_peer_that_breaks_on_a_picture_is_told_apart_from_one_that_finds_no_face(folder, tmp_path, capsys):
     class Breaking:
-        heads = ("read",)
+        heads: tuple[str, ...] = ("read",)
         parameters = 1
 
         def read(self, picture):
-            raise systems.PeerError("ValueError: no")
+            raise peers.PeerError("ValueError: no")
 
         def close(self):
             pass

@@ -148,6 +148,8 @@ def test_names_with_commas_quotes_and_line_breaks_of_csv():
         ({"listened_at": "soon"}, "'soon' is no time"),
         ({"listened_at": True}, "the time is missing"),
         ({"listened_at": 1e300}, "'1e+300' is no time"),
+        ({"listened_at": "0001-01-01T00:00:00+14:00"}, "'0001-01-01T00:00:00+14:00' is no time"),
+        ({"listened_at": "9999-12-31T23:00:00-02:00"}, "'9999-12-31T23:00:00-02:00' is no time"),
         ({"listened_at": UTS + 10**9}, "2053-07-15 20:56 lies in the future or before 2002"),
         ({"listened_at": 0}, "1970-01-01 00:00 lies in the future or before 2002"),
         ({"track_metadata": {"artist_name": "", "track_name": "x"}}, "the artist or the title is missing"),

@@ -1,11 +1,13 @@
 """Bringing a history from another service: on a worker, once, and taken back as a whole."""
 
 import json
+import re
 import statistics
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -215,6 +217,15 @@ def test_one_import_at_a_time(person):
     jobs.request_cancel(HistoryImport.objects.get(state=JobState.QUEUED))
 
 
+def test_a_file_whose_row_cannot_be_written_is_not_kept(person, monkeypatch):
+    def away(*_args, **_options):
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(HistoryImport, "save", away)
+    with pytest.raises(OperationalError):
+        submit_history_import(user=person, file=export(heard()))  # `no_files` looks for what is left
+
+
 def test_it_rejects_empty_and_huge_files_and_other_kinds(person, monkeypatch):
     with pytest.raises(InvalidInput, match="empty"):
         submit_history_import(user=person, file=ContentFile(b"", "x"))
@@ -240,7 +251,8 @@ def test_from_the_form_to_the_counts(browser, person):
     job = HistoryImport.objects.get()
     address = reverse("playlists:import_progress", args=[job.pk])
     assert "Waiting for a worker" in page
-    assert f'hx-get="{address}"' in page
+    assert f'hx-get="{address}?seen=' in page
+    assert 'hx-trigger="every 1s"' in page
     import_work.import_history(str(job.pk))
     page = browser.get(address, headers=HTMX).content.decode()
     assert "hx-get" not in page
@@ -253,11 +265,53 @@ def test_from_the_form_to_the_counts(browser, person):
     assert not Listen.objects.exists()
 
 
+def polled(browser, page):
+    """Do what the fragment does by itself."""
+    return browser.get(re.findall(r'hx-get="([^"]+)"', page)[0].replace("&amp;", "&"), headers=HTMX)
+
+
+def test_an_import_is_sent_again_only_when_something_changed_and_its_end_is_announced(browser, person):
+    upload(browser, heard())
+    job = HistoryImport.objects.get()
+    page = browser.get(reverse("playlists:import")).content.decode()
+    assert polled(browser, page).status_code == 204
+    with jobs.running(job) as run:
+        assert run
+        run.step(1, 5, "reading <records> & more")
+        page = polled(browser, page).content.decode()
+        assert "Reading &lt;records&gt; &amp; more: 1 records of about 5" in page
+        assert f'id="cancel-{job.pk}"' in page  # htmx gives the focus back to what has an id
+        assert "toasts" not in page
+        assert polled(browser, page).status_code == 204
+    page = polled(browser, page).content.decode()
+    assert f'<div id="toasts" hx-swap-oob="innerHTML"><div class="toast"><p>The import of {job.name} is done.' in page
+    assert "data-focus" not in page
+    assert "hx-get" not in page
+    assert 'hx-swap-oob="' not in browser.get(reverse("playlists:import")).content.decode()
+    job.file.delete()
+
+
+def test_removing_an_import_asks_first_without_javascript(browser, person):
+    make_track(title="Feeling", artist="Nina")
+    job = bring(person, heard())
+    address = reverse("playlists:import_remove", args=[job.pk])
+    assert f'href="{address}" hx-post="{address}"' in browser.get(reverse("playlists:import")).content.decode()
+    page = browser.get(address).content.decode()
+    assert "<h1>Remove this import?</h1>" in page
+    assert job.name in page
+    assert Listen.objects.exists()
+    assert browser.post(address).url == reverse("playlists:import")
+    assert "with it 1 listen." in browser.get(reverse("playlists:import")).content.decode()
+    assert not Listen.objects.exists()
+
+
 def test_an_import_is_cancelled_by_a_button(browser, person):
     upload(browser, heard())
     job = HistoryImport.objects.get()
     page = browser.post(reverse("playlists:import_cancel", args=[job.pk]), headers=HTMX).content.decode()
     assert "Cancelled: nothing of it was kept." in page
+    assert 'tabindex="-1" data-focus>listens.jsonl</h3>' in page  # the button is gone
+    assert "toasts" not in page
     job.refresh_from_db()
     assert job.state == JobState.CANCELLED
 
@@ -266,8 +320,8 @@ def test_an_import_is_cancelled_by_a_button(browser, person):
 def test_another_persons_import_is_not_there(browser, name):
     job = submit_history_import(user=make_user(), file=export(heard()))
     address = reverse(f"playlists:{name}", args=[job.pk])
-    ask = browser.get if name == "import_progress" else browser.post
-    assert ask(address, headers=HTMX).status_code == 404
+    for ask in [browser.get] if name == "import_progress" else [browser.get, browser.post]:
+        assert ask(address, headers=HTMX).status_code == (405 if (ask, name) == (browser.get, "import_cancel") else 404)
     assert str(job.pk) not in browser.get(reverse("playlists:import")).content.decode()
     jobs.request_cancel(job)
 

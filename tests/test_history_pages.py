@@ -168,6 +168,27 @@ def test_htmx_gets_the_list_alone(browser, person):
     assert 'id="list"' in page
 
 
+def test_a_search_or_a_page_takes_the_focus_to_how_many_there_are(browser, person):
+    hear(person, make_track(title="Blue Moon"))
+    Rating.objects.create(user=person, track=make_track(), value=1)
+    focused = r'<h2 id="list-title" tabindex="-1" data-focus>([^<]+)</h2>'
+    for name, query, words in (
+        ("history", {"q": "moon"}, "1 listen"),
+        ("history", {"q": "sun"}, "0 listens"),
+        ("ratings", {"show": "liked"}, "1 track that you like"),
+    ):
+        assert re.findall(focused, page_of(browser, name, headers=HTMX, **query)) == [words]
+        assert "data-focus" not in page_of(browser, name, **query)
+    page = browser.post(reverse("playlists:bulk_rate"), {"value": "1"}, headers=HTMX).content.decode()
+    assert page.count("data-focus") == 1  # on the words for what was done
+
+
+def test_a_search_can_always_be_cleared(browser):
+    clear = f'<a href="{reverse("playlists:history")}">Clear</a>'
+    assert clear in page_of(browser)
+    assert clear in page_of(browser, q="moon")
+
+
 def test_names_of_tracks_are_text(browser, person):
     hear(person, make_track(title="<script>alert(1)</script>", artist='" onfocus="x'))
     page = page_of(browser, q='"><script>')

@@ -127,7 +127,8 @@ def test_another_persons_journey_or_capture_is_not_there(browser, catalogue):
     plain = Playlist.objects.create(user=other, emotion="sad", seed=1)
     for made in (journey, plain):
         assert browser.get(f"/journeys/{made.id}/").status_code == 404
-        assert browser.post(f"/journeys/{made.id}/delete/").status_code == 404
+        for ask in (browser.get, browser.post):
+            assert ask(f"/journeys/{made.id}/delete/").status_code == 404
     for capture in (make_capture(other).id, uuid4()):
         assert browser.get(LIST, {"capture": str(capture)}).status_code == 404
         assert make(browser, capture=str(capture)).status_code == 404
@@ -143,8 +144,33 @@ def test_a_deleted_journey_leaves_what_was_heard(browser, person, catalogue):
     make(browser)
     journey = Playlist.objects.get()
     Listen.objects.create(user=person, track=journey.entries.all()[0].track, playlist=journey, source="audio")
-    assert browser.post(f"/journeys/{journey.id}/delete/").url == LIST
+    address = f"/journeys/{journey.id}/delete/"
+    assert f'href="{address}"' in browser.get(LIST).content.decode()
+    page = browser.get(address).content.decode()
+    assert "<h1>Delete the journey from sad to happy?</h1>" in page
+    assert Playlist.objects.exists()
+    answer = browser.post(address)
+    assert answer.url == LIST
+    assert "The journey from sad to happy was deleted." in browser.get(LIST).content.decode()
     assert Listen.objects.get().playlist is None
+
+
+def test_a_journey_is_shared_and_its_form_leads_back_to_it(browser, person, catalogue):
+    address = make(browser).url
+    journey = Playlist.objects.get()
+    page = browser.get(address).content.decode()
+    share = re.findall(r'action="(/playlists/\d+/share/)"', page)[0]
+    assert f'name="next" value="{address}"' in page
+    assert "Show the mood too: sad to happy" in page
+    assert browser.post(share, {"next": address, "mood": "1"}).url == address
+    link = journey.share.token
+    assert f"/shared/{link}/" in browser.get(address).content.decode()
+    assert "from sad to happy" in browser.get(f"/shared/{link}/").content.decode()
+    here = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{address}"}
+    page = browser.post(share, {"revoke": "1"}, headers=here).content.decode()
+    assert "Make a link" in page
+    assert f'name="next" value="{address}"' in page
+    assert browser.get(f"/shared/{link}/").status_code == 404
 
 
 def test_names_of_tracks_are_text_in_the_figures_too(browser, person):

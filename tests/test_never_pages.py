@@ -61,6 +61,13 @@ def test_it_rejects_artists_who_are_not_in_the_catalogue(person, artist):
         never_artist(user=person, artist=artist)
 
 
+@pytest.mark.parametrize("fields", [{}, {"undo": "1"}])
+def test_a_nul_which_postgresql_cannot_look_for_is_in_no_name(browser, person, fields):
+    with pytest.raises(InvalidInput, match="no artist"):
+        never_artist(user=person, artist="nul\0", undo=bool(fields))
+    assert post(browser, "never_artist", artist="\0", **fields).status_code == 422
+
+
 def test_the_page_lists_ones_own_and_what_lasts(browser, person):
     track = make_track(title="Worn out", artist="Old Hat")
     NeverAgain.objects.create(user=person, track=track, until=datetime(2099, 12, 24, tzinfo=UTC))
@@ -128,6 +135,43 @@ def test_without_javascript_it_leads_back_to_where_the_button_stood(browser):
     assert browser.post(address, {"next": "https://elsewhere.example/"}).url == NEVER
     assert browser.post(address).url == NEVER + "?"
     assert "will not be played" in browser.get(NEVER).content.decode()
+
+
+def test_the_first_day_on_offer_is_one_that_is_taken(browser, person):
+    track = make_track(title="Blue Moon")
+    first = re.findall(r'name="until" min="([^"]+)"', browser.get(NEVER, {"title": "blue"}).content.decode())[0]
+    assert first == (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+    assert post(browser, "never_track", track.id, list="never", until=first).status_code == 200
+    assert NeverAgain.objects.get(user=person).until is not None
+
+
+def test_what_is_kept_out_can_be_let_in_again_or_given_another_day(browser, person):
+    NeverAgain.objects.create(user=person, track=make_track(title="Blue Moon"))
+    page = browser.get(NEVER).content.decode()
+    assert 'aria-label="Let Blue Moon in again">Let it in again</button>' in page
+    assert '<summary aria-label="Change until when Blue Moon is kept out">Change the date</summary>' in page
+    assert "Play " not in page.partition("<main")[2].partition("</main>")[0]
+
+
+def test_a_search_takes_the_focus_to_how_many_tracks_were_found(browser):
+    for n in range(12):
+        make_track(title=f"Blue {n}")
+    focused = r'<h2 id="[\w-]+" tabindex="-1" data-focus>([^<]+)</h2>'
+    for query, words in (
+        ({"title": "blue"}, "12 tracks found, the first 10"),
+        ({"title": "blue 7"}, "1 track found"),
+        ({"title": "red"}, "Nothing found"),
+        ({}, "Kept out"),
+    ):
+        assert re.findall(focused, browser.get(NEVER, query, headers=HTMX).content.decode()) == [words]
+        assert "data-focus" not in browser.get(NEVER, query).content.decode()
+    page = post(browser, "never_artist", artist=make_track().artist).content.decode()
+    assert page.count("data-focus") == 1  # on the words for what was done
+
+
+def test_a_search_can_always_be_cleared(browser):
+    for query in ({}, {"title": "blue"}):
+        assert f'<a href="{NEVER}">Clear</a>' in browser.get(NEVER, query).content.decode()
 
 
 @pytest.mark.parametrize("until", ["2020-01-01", "2026-02-30", "soon", "9999-12-31"])

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from playlists.profiles import LISTENED, SKIPPED
 from tests.prepared import MIGRATED
 from tests.servers import environment, manage
 
@@ -101,6 +102,31 @@ print(json.dumps(found | {"left": Playlist.objects.count()}))
 """
 
 
+ACTS = """
+import json
+from playlists.company_work import _acts, _people_who_count
+from playlists.loading import columns
+from playlists.models import Listen, Rating, Skip
+from tests.factories import make_track, make_user
+
+user, other = make_user(), make_user()
+mine, theirs = make_track(artist="Mine"), make_track(artist="Theirs")
+Rating.objects.create(user=user, track=mine, value=-1)
+Listen.objects.create(user=user, track=theirs, source="audio")
+Skip.objects.bulk_create([Skip(user=user, track=mine) for _ in range(3)])
+Skip.objects.bulk_create([Skip(user=other, track=mine) for _ in range(4)])
+kept = columns()
+acts, names = _acts(kept), {int(kept.artist[row]): name for row, name in (
+    (kept.rows_of([track.id])[0][0], track.artist) for track in (mine, theirs)
+)}
+rows = zip(acts.people.tolist(), acts.artists.tolist(), acts.values.tolist(), strict=True)
+print(json.dumps({
+    "count": _people_who_count(),
+    "acts": [["user" if person == user.id else "other", names[artist], value] for person, artist, value in rows],
+}))
+"""
+
+
 @pytest.fixture
 def env(postgres, tmp_path):
     return environment(tmp_path, DATABASE_URL=postgres.url("tabs", like=MIGRATED))
@@ -128,7 +154,7 @@ def test_a_playlist_is_stored_once_with_the_places_of_tracks_that_there_still_ar
     assert found["before"] == [None, None, None]
     assert found["again"]
     said = [0.1 + 0.2, -1 / 3, 'it is "sad", 100 %: \u00e9']
-    assert found["rows"] == [[1, two, *said], [3, one, *said]]
+    assert found["rows"] == [[1, two, *said], [2, one, *said]], "the place of the track that has gone is no gap"
     assert all(found["same"])
     assert found["empty"] == found["filled"] == [True, True]
     assert found["lists"] == [[[1, one]], [[1, one]]]
@@ -136,3 +162,10 @@ def test_a_playlist_is_stored_once_with_the_places_of_tracks_that_there_still_ar
     assert found["gone"] == ["This was deleted while its playlist was made."] * 3
     assert found["left"] == 1
     assert found["refers"] == [True, False]
+
+
+def test_what_all_people_did_is_counted_and_read_for_company(env):
+    found = json.loads(manage("shell", "--verbosity=0", "--command", ACTS, env=env))
+    assert found["count"] == 1, "the other one did too little"
+    skips = [["user", "Mine", SKIPPED]] * 3 + [["other", "Mine", SKIPPED]] * 4
+    assert found["acts"] == [["user", "Mine", -1], ["user", "Theirs", LISTENED], *skips]

@@ -15,6 +15,7 @@ FIT = {
     "SECRET_KEY": "kT3-yq8Zp0vLr7NwXc2JbGmHsAe5Du9FiOt6KxQl1RnVjWzBhYgEaMdPoUfCsIt4",  # pragma: allowlist secret
     "ALLOWED_HOSTS": "music.example.org",
     "HTTPS": "true",
+    "TRUSTED_PROXIES": "1",
     "DATABASE_URL": "postgres://emotune:secret@db:5432/emotune",
     "REDIS_URL": "redis://redis:6379/0",
 }
@@ -35,6 +36,9 @@ def test_fit_settings_have_no_problem():
         ("ALLOWED_HOSTS", "localhost, 127.0.0.1", "ALLOWED_HOSTS"),
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS"),
         ("HTTPS", "false", "HTTPS is not true"),
+        ("TRUSTED_PROXIES", "", "TRUSTED_PROXIES is not 1 or more"),
+        ("TRUSTED_PROXIES", "0", "TRUSTED_PROXIES is not 1 or more"),
+        ("TRUSTED_PROXIES", "yes", "TRUSTED_PROXIES is not 1 or more"),
         ("DATABASE_URL", "sqlite:///x", "DATABASE_URL must name a PostgreSQL"),
         ("DATABASE_URL", "", "DATABASE_URL must name a PostgreSQL"),
         ("REDIS_URL", "", "REDIS_URL must name a Redis"),

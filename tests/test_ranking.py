@@ -94,6 +94,16 @@ def test_a_side_of_the_tone_that_was_liked_is_given_and_named():
     assert any("brighter, as you tend to like it" in pick.reason for pick in picks)
 
 
+def test_a_long_genre_is_cut_in_a_reason_which_has_200_characters_at_most():
+    pool = replace(make_candidates(300, genres=2), genres=("g" * 200, "h" * 200))
+    liked = {track_id: 1.0 if track_id % 2 else -1.0 for track_id in range(240, 300)}
+    mood = "your mood, as you put readings right before"
+    picks = rank(pool, Taste(evidence=acts(pool, liked)), target=CENTRE, k=15, seed=0, mood=mood)
+    named = [pick.reason for pick in picks if "you tend to like ggg" in pick.reason]
+    assert named
+    assert all(reason.endswith("ggg...") and len(reason) <= 200 for reason in named)
+
+
 def test_what_was_played_lately_gives_way_to_what_was_not():
     pool = make_candidates(100)
     first = ranked(pool)

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.utils import timezone
 from PIL import Image
 from skimage.data import astronaut
@@ -12,6 +13,7 @@ from skimage.data import astronaut
 from accounts.services import withdraw_consent
 from detection import claims, images, reading, tasks
 from detection.models import Capture, Source, Status
+from emotune.errors import Unavailable
 from tests.factories import make_capture, make_user
 
 pytestmark = pytest.mark.django_db
@@ -148,6 +150,67 @@ def test_pictures_are_dropped_when_the_time_limit_strikes_after_the_outcome_is_w
     capture = read(capture_of(jpeg(Image.new("RGB", (320, 240), "navy"))))
     assert capture.status == Status.NO_FACE
     assert images.fetch(capture.id) == []
+
+
+def test_pictures_stay_when_the_time_limit_strikes_before_the_outcomes_are_kept(settings, monkeypatch):
+    settings.CAPTURE_BATCH = 4
+    picture = jpeg(Image.new("RGB", (320, 240), "navy"))
+    both, settle = [capture_of(picture) for _ in range(2)], claims.settle
+    settled: list[object] = []
+
+    def strike_at_the_second(capture, status, **outcome):
+        if settled:
+            raise SoftTimeLimitExceeded
+        settled.append(capture.id)
+        return settle(capture, status, **outcome)
+
+    monkeypatch.setattr(claims, "settle", strike_at_the_second)
+    assert set(reading.read_capture(str(both[0].id), redelivered=False)) == {capture.id for capture in both}
+    monkeypatch.undo()
+    for capture in both:
+        capture.refresh_from_db()
+        assert (capture.status, images.fetch(capture.id)) == (Status.QUEUED, [picture])
+        assert read(capture).status == Status.NO_FACE
+
+
+def test_a_picture_that_another_secret_has_sealed_fails_at_once_and_alone(settings, monkeypatch, caplog):
+    settings.CAPTURE_BATCH = 4
+    leader, sealed = (capture_of(jpeg(Image.new("RGB", (320, 240), "navy"))) for _ in range(2))
+    other = AESGCM(AESGCM.generate_key(256))
+    with monkeypatch.context() as web:
+        web.setattr(images, "_cipher", lambda: other)
+        images.put(sealed.id, [b"face"])
+    assert reading.read_capture(str(leader.id), redelivered=False) == []
+    for capture in (leader, sealed):
+        capture.refresh_from_db()
+    assert leader.status == Status.NO_FACE
+    assert (sealed.status, sealed.problem) == (Status.FAILED, reading.SEALED)
+    assert images.fetch(sealed.id) == []
+    (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "SECRET_KEY differs from the web's" in line.message
+    assert not line.exc_info
+
+
+def test_when_the_store_is_away_for_a_moment_what_was_looked_at_ends_and_the_rest_waits_again(settings, monkeypatch):
+    settings.CAPTURE_BATCH = 4
+    picture = jpeg(Image.new("RGB", (320, 240), "navy"))
+    leader, *others = [capture_of(picture) for _ in range(3)]
+    fetch = images.fetch
+
+    def away(capture_id):
+        if capture_id != leader.id:
+            raise Unavailable("The reader cannot be reached just now.")
+        return fetch(capture_id)
+
+    with monkeypatch.context() as context:
+        context.setattr(images, "fetch", away)
+        assert set(reading.read_capture(str(leader.id), redelivered=False)) == {capture.id for capture in others}
+    leader.refresh_from_db()
+    assert leader.status == Status.NO_FACE
+    for capture in others:
+        capture.refresh_from_db()
+        assert capture.status == Status.QUEUED
+        assert read(capture).status == Status.NO_FACE
 
 
 def test_captures_that_a_dead_worker_had_taken_along_are_sent_again():

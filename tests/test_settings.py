@@ -107,6 +107,7 @@ def test_it_refuses_to_start_with_a_redis_url_that_it_cannot_use(tmp_path):
         ("DATABASE_URL", "postgres://[::1/emotune", "DATABASE_URL must look like postgres://user:password@host"),
         ("REDIS_URL", "redis://redis:99999999/0", "REDIS_URL must look like redis://host:6379/0"),
         ("REDIS_URL", "redis://redis/first", "REDIS_URL must look like redis://host:6379/0"),
+        ("REDIS_URL", "unix:///run/redis.sock", "REDIS_URL must look like redis://host:6379/0"),
         ("EMOTUNE_ENV", "prod", "EMOTUNE_ENV is 'prod'; set it to one of local, production"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL is 'LOUD'; set it to one of DEBUG, INFO"),
         ("WEB_WORKERS", "0", "WEB_WORKERS is 0; set it to 1 or more"),

@@ -5,6 +5,7 @@ import io
 import pytest
 from django.http import HttpResponse
 
+from emotune.api.middleware import ApiMiddleware
 from emotune.uploads import BodyLimitMiddleware
 
 
@@ -40,3 +41,23 @@ def test_a_body_that_breaks_off_is_no_error(rf):
 def test_a_request_without_a_body_is_left_alone(rf):
     request = rf.get("/")
     assert BodyLimitMiddleware(lambda _: HttpResponse("ok"))(request).content == b"ok"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/imports", "/api/v1/imports/", "/api/v1/history-imports/"])
+def test_an_address_of_the_api_takes_as_much_with_a_slash_at_its_end(rf, path):
+    handled = ApiMiddleware(BodyLimitMiddleware(lambda _: HttpResponse("taken")))
+    request = rf.post(path, CONTENT_LENGTH=100 * 1024 * 1024, content_type="text/plain")
+    request._stream._read = io.BytesIO().read
+    assert handled(request).content == b"taken"
+    over = rf.post(path, CONTENT_LENGTH=513 * 1024 * 1024, content_type="text/plain")
+    over._stream._read = io.BytesIO().read
+    assert handled(over).status_code == 413
+
+
+def test_what_a_larger_body_may_be_is_said_for_its_address(rf, settings):
+    settings.FORCE_SCRIPT_NAME = "/music"
+    request = rf.post("/history/import/", CONTENT_LENGTH=101 * 1024 * 1024, content_type="text/plain")
+    request._stream._read = io.BytesIO().read
+    assert request.path == "/music/history/import/"
+    refused = BodyLimitMiddleware(lambda _: HttpResponse("taken"))(request)
+    assert b"up to 100 MB are read" in refused.content

@@ -1,12 +1,16 @@
 """Health, figures and logs of a running installation."""
 
+import io
 import json
 import logging
+import re
 from unittest.mock import patch
 
 import pytest
 import redis
 from django.db import OperationalError, connection
+from django.test import Client
+from django.urls import get_resolver
 from pythonjsonlogger.json import JsonFormatter
 
 from emotune import logs, store, workers
@@ -113,18 +117,93 @@ def test_a_task_logs_under_the_id_of_its_request():
     assert logs.request_id.get() == logs.NONE
 
 
-def test_a_line_of_json_has_the_fields_of_a_request(client, caplog, settings):
-    with caplog.at_level(logging.INFO, "emotune.requests"):
-        client.get("/?email=somebody@example.org", headers={"x-request-id": "proxy-1234567"})
-    (record,) = [record for record in caplog.records if record.name == "emotune.requests"]
-    logs.RequestIdFilter().filter(record)
+@pytest.fixture
+def handler():
+    """What writes the log of this process, as settings say, but into memory."""
+    (found,) = [
+        each
+        for each in logging.getLogger().handlers
+        if isinstance(each, logging.StreamHandler)
+        and any(isinstance(chosen, logs.RequestIdFilter) for chosen in each.filters)
+    ]
+    stream, formatter = found.setStream(io.StringIO()), found.formatter
+    yield found
+    found.setStream(stream)
+    found.setFormatter(formatter)
+
+
+def write_json(handler, settings):
     chosen = {key: value for key, value in settings.LOGGING["formatters"]["json"].items() if key != "()"}
     chosen["fmt"] = chosen.pop("format")
-    line = json.loads(JsonFormatter(**chosen).format(record))
+    handler.setFormatter(JsonFormatter(**chosen))
+
+
+def test_a_line_of_json_has_the_fields_of_a_request(client, handler, settings):
+    write_json(handler, settings)
+    client.get("/?email=somebody@example.org", headers={"x-request-id": "proxy-1234567"})
+    line = json.loads(handler.stream.getvalue())
     assert line["request_id"] == "proxy-1234567"
     assert (line["method"], line["path"], line["status"]) == ("GET", "/", 200)
     assert line["level"] == "INFO"
     assert "somebody" not in str(line)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/accounts/password/reset/key/1k-sEcReT-key/",
+        "/accounts/confirm-email/sEcReT:key/",
+        "/shared/sEcReT-token/",
+        "/api/v1/shared/sEcReT-token",
+        # as links come out of messages: what no view knows is logged too
+        "/shared/sEcReT-token",
+        "/shared//sEcReT-token/",
+        "/accounts/confirm-email/sEcReT:key/>.",
+    ],
+)
+@pytest.mark.parametrize("form", ["line", "json"])
+def test_links_that_let_somebody_in_are_not_logged(handler, settings, path, form):
+    """Neither by us nor by Django, which logs what is refused, in JSON with the whole request."""
+    if form == "json":
+        write_json(handler, settings)
+    visitor = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    visitor.get(path + "?of=sEcReT")
+    visitor.post(path)
+    told = handler.stream.getvalue()
+    assert told.count("GET ") >= 1
+    assert told.count("POST ") >= 1
+    assert "sEcReT" not in told
+
+
+def routes(resolver, before="/"):
+    for pattern in resolver.url_patterns:
+        route = before + str(pattern.pattern)
+        yield from routes(pattern, route) if hasattr(pattern, "url_patterns") else [route]
+
+
+def test_no_address_with_a_secret_is_forgotten():
+    starts = {
+        re.split(r"\(\?P<|<", route)[0].replace("^", "")
+        for route in routes(get_resolver())
+        if re.search(r"<(\w+:)?(key|token|share_token|uidb36)>", route)
+    }
+    assert len(starts) == 4
+    for start in starts:
+        assert logs.fit_for_a_line(start + "sEcReT") == start + "…"
+
+
+def test_what_an_operator_looks_for_stays_in_the_path(client, handler):
+    client.get("/captures/00000000-0000-4000-8000-000000000000/")
+    assert "GET /captures/00000000-0000-4000-8000-000000000000/ 302 " in handler.stream.getvalue()
+
+
+@pytest.mark.parametrize("end", ["%0A", "%0D", "%0B", "%1B[2K", "%C2%85", "%E2%80%A8", "%E2%80%AE"])
+def test_a_path_forges_no_line(client, handler, end):
+    client.get(f"/nowhere{end}2026-01-01 00:00:00,000 INFO emotune.requests [-] forged/")
+    told = handler.stream.getvalue().removesuffix("\n")
+    assert "\n2026-01-01 00:00:00,000 INFO emotune.requests [-] forged" not in told
+    assert told.count("\n") + 1 == len(told.splitlines())
+    assert all(character.isprintable() for character in told.replace("\n", ""))
 
 
 def test_a_forged_host_is_logged_as_one_line(client, caplog):

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.showcase import PASSWORD
-from tests.web_site import NETWORK_WORDS, Complaints, Site
+from tests.web_site import NETWORK_WORDS, Complaints, Site, sign_up
 
 PATIENCE_MS = 60_000
 # More presses of Tab than any page has places for it before the one that is wanted.
@@ -70,6 +70,7 @@ def test_a_stranger_comes_to_music_and_looks_back(page):
     press(page, main.get_by_role("button", name="I agree"))
     press(page, main.get_by_role("button", name="Happy"))
     expect(page.get_by_role("heading", name="You feel happy")).to_be_focused()
+    expect(page).to_have_title("What emotune read · emotune")
     track = page.locator("li.track").first
     title = track.get_attribute("data-title") or ""
     press(page, track.locator(".cover"))
@@ -88,6 +89,34 @@ def test_a_stranger_comes_to_music_and_looks_back(page):
     menu(page, "Journeys")
     press(page, main.get_by_role("button", name="Find the way"))
     expect(page.locator("li.track").first).to_be_visible()
+
+
+def test_a_page_that_asks_by_itself_leaves_the_focus_outlives_a_failure_and_says_when_it_is_over(page):
+    sign_up(page)
+    # their consoles tell what fails or is given up on purpose
+    other, third = page.context.new_page(), page.context.new_page()
+    other.goto("/history/import/")
+    other.get_by_label("The exported file").set_input_files(
+        {"name": "listens.jsonl", "mimeType": "application/json", "buffer": b"{}"}
+    )
+    other.get_by_role("button", name="Import").click()
+    cancel = other.get_by_role("button", name="Cancel")
+    cancel.focus()
+    looks = "**/history/import/*/?seen=*"
+    other.route(looks, lambda route: route.abort())
+    expect(other.locator("#notices")).to_contain_text("emotune cannot be reached")
+    # a look that has seen nothing is answered by the whole fragment
+    other.evaluate("document.querySelector('li.import').dataset.old = '1'")
+    other.unroute(looks)
+    other.route(looks, lambda route: route.continue_(url=route.request.url.partition("?")[0]))
+    expect(other.locator("li.import:not([data-old])")).to_be_visible()
+    expect(cancel).to_be_focused()
+    expect(other.locator("#notices")).to_be_empty()
+    other.unroute(looks)
+    third.goto("/history/import/")
+    third.get_by_role("button", name="Cancel").click()
+    expect(third.get_by_role("heading", name="listens.jsonl")).to_be_focused()
+    expect(other.locator("#toasts")).to_have_text("The import of listens.jsonl was cancelled.")
 
 
 def test_the_first_press_of_tab_offers_to_skip_the_menu(page):

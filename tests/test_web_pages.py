@@ -24,6 +24,50 @@ def test_a_form_from_nowhere_leads_back_to_the_first_page(client, referer):
     assert response.url == "/accounts/login/?next=/"
 
 
+LISTEN = '<a class="button quiet" href="/captures/new/">Listen</a>'
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        (FORM_PAGE, FORM_PAGE),
+        ("http://testserver/captures/name/", "http://testserver/captures/name/"),
+        ("", "/"),
+        ("https://elsewhere.example/page/", "/"),
+        ("http://elsewhere.example/", "/"),
+        ("javascript://testserver/%0aalert(1)", "/"),
+        ("//elsewhere.example/", "/"),
+    ],
+)
+def test_a_refused_form_leads_back_to_the_page_that_it_stood_on(client, referer, back):
+    client.force_login(make_user())
+    response = client.post(reverse("detection:name_mood"), {"emotion": "bored"}, headers={"Referer": referer})
+    assert response.status_code == 422
+    assert f'<a class="button" href="{back}">Back</a>' in response.content.decode()
+    assert LISTEN in response.content.decode()
+
+
+def test_a_refused_import_or_search_leads_back_to_its_form(client, settings):
+    client.force_login(make_user())
+    for ask, name, fields in (
+        (client.post, "playlists:import", {"kind": ""}),
+        (client.get, "playlists:history", {"since": "soon"}),
+    ):
+        address = f"http://testserver{reverse(name)}"
+        page = ask(reverse(name), fields, headers={"Referer": address}).content.decode()
+        assert f'<a class="button" href="{address}">Back</a>' in page
+    settings.LARGER_BODIES = {reverse("playlists:import"): 10}
+    page = client.post(reverse("playlists:import"), {"kind": "x" * 99}, headers={"Referer": FORM_PAGE}).content.decode()
+    assert f'<a class="button" href="{FORM_PAGE}">Back</a>' in page
+
+
+def test_a_search_that_is_refused_does_not_lead_to_itself(client):
+    client.force_login(make_user())
+    itself = f"{reverse('playlists:history')}?since=soon"
+    page = client.get(itself, headers={"Referer": f"http://testserver{itself}"}).content.decode()
+    assert '<a class="button" href="/">Back</a>' in page
+
+
 def test_a_page_that_asks_by_itself_comes_back_to_where_it_was(client):
     capture = make_capture(make_user())
     where = reverse("detection:show", args=[capture.id])

@@ -54,8 +54,10 @@ def test_a_mood_is_named_corrected_and_deleted(page):
     page.get_by_role("button", name="Sad").click()
     expect(page.get_by_role("heading", name="You feel sad")).to_be_visible()
     page.goto("/history/moods/")
-    page.get_by_role("button", name=re.compile("^Delete the capture")).click()
-    expect(said(page)).to_contain_text("The capture was deleted.")
+    page.get_by_role("link", name=re.compile("^Delete the mood")).click()
+    expect(page.get_by_role("heading", name="Delete this mood with its playlist?")).to_be_visible()
+    page.get_by_role("button", name="Delete this mood").click()
+    expect(said(page)).to_contain_text("The mood was deleted.")
 
 
 def test_a_playlist_can_be_heard_rated_kept_out_and_shared(page):
@@ -89,8 +91,8 @@ def test_ratings_and_what_is_kept_out_are_listed_and_taken_back(page):
     expect(said(page)).to_contain_text(title)
     page.goto("/history/never/")
     expect(said(page)).to_contain_text(title)
-    page.get_by_role("button", name=f"Play {title} again").click()
-    expect(page.get_by_role("button", name=f"Play {title} again")).to_have_count(0)
+    page.get_by_role("button", name=f"Let {title} in again").click()
+    expect(page.get_by_role("button", name=f"Let {title} in again")).to_have_count(0)
 
 
 def test_the_history_is_searched(page):
@@ -120,7 +122,9 @@ def test_a_journey_is_made_and_deleted(page):
     expect(page.get_by_role("heading", name="From sad to happy")).to_be_visible()
     assert page.locator("li.track").count() >= 2
     page.goto("/journeys/")
-    page.get_by_role("button", name="Delete the journey from sad to happy").click()
+    page.get_by_role("link", name="Delete the journey from sad to happy").click()
+    page.get_by_role("button", name="Delete this journey").click()
+    expect(said(page)).to_contain_text("The journey from sad to happy was deleted.")
     expect(said(page)).to_contain_text("None yet.")
 
 

@@ -11,6 +11,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from django.urls import URLPattern, URLResolver, get_resolver
 from playwright.sync_api import Page
 
+from tests.person import version_in
 from tests.prepared import SHOWCASE, Prepared
 from tests.servers import PROCESSES, ROOT, Process, environment, free_port, status_of, wait_until
 from tests.showcase import EMAIL, PASSWORD
@@ -93,7 +94,8 @@ def sign_up(page: Page) -> None:
     """Open an account and agree to the camera; end on the page that takes a picture."""
     page.context.request.get("/accounts/signup/")
     _send(page, "/accounts/signup/", email=f"{uuid4().hex}@example.org", password1=PASSWORD)
-    _send(page, "/account/consent/")
+    text = page.context.request.get("/account/consent/").text()
+    _send(page, "/account/consent/", version=version_in(text))
     page.goto("/captures/new/")
 
 

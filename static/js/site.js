@@ -1,5 +1,7 @@
 // What every page does: say what went wrong with a request that htmx sent, take the focus to answers, show local times.
 
+document.documentElement.classList.add("scripted"); // for a browser whose styles cannot ask whether scripts run
+
 const notices = document.getElementById("notices");
 const toasts = document.getElementById("toasts");
 const TOAST_MILLISECONDS = 12_000;
@@ -24,7 +26,10 @@ export function toast(sentence, undo) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = "Undo";
+    // Back to where the focus was: by its id, for an answer may have put another one in its place by now.
+    const { id } = document.activeElement;
     button.addEventListener("click", () => {
+      if (box.contains(document.activeElement)) document.getElementById(id)?.focus();
       box.remove();
       undo();
     });

@@ -1,0 +1,125 @@
+"""A mail server that is away: what was done stays, what needs a message is put off, and nobody learns who is here."""
+
+import logging
+import socket
+import time
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.conf import settings as django_settings
+from django.test import Client
+
+from accounts import answer_times
+from accounts.models import User
+from tests.accounts_site import (
+    NEW_PASSWORD,
+    PASSWORD,
+    is_logged_in,
+    link_in,
+    log_in,
+    make_person,
+    quick_passwords_and_fresh_limits,  # noqa: F401
+    sign_up,
+)
+from tests.servers import free_port
+
+pytestmark = pytest.mark.django_db
+WORDS = "No e-mail can be sent just now."
+
+
+@pytest.fixture
+def away(settings):
+    """Speak to a mail server where nobody listens; called, it is there again."""
+    memory = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+
+    def back():
+        settings.EMAIL_BACKEND = memory
+
+    return back
+
+
+def check_put_off(response):
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert WORDS in response.content.decode()
+
+
+def test_a_password_is_changed_all_the_same(client, away, caplog):
+    ada = make_person()
+    log_in(client)
+    data = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    with caplog.at_level(logging.WARNING):
+        assert client.post("/accounts/password/change/", data).status_code == 302
+    assert client.get("/account/").status_code == 200, "still logged in"
+    ada.refresh_from_db()
+    assert ada.check_password(NEW_PASSWORD)
+    assert ada.events.filter(kind="password_changed").exists()
+    assert "account/email/password_changed" in caplog.text
+    assert "ada@example.org" not in caplog.text
+
+
+@pytest.mark.parametrize("verification", ["mandatory", "optional"])
+def test_a_sign_up_leaves_nothing_and_can_be_made_at_once_when_mail_is_back(
+    client, away, settings, mailoutbox, verification
+):
+    settings.ACCOUNT_EMAIL_VERIFICATION = verification
+    check_put_off(sign_up(client, "ada@example.org"))
+    assert not User.objects.exists()
+    assert not is_logged_in(client)
+    away()
+    assert sign_up(client, "ada@example.org").status_code == 302
+    client.post(link_in(mailoutbox[0]))
+    assert EmailAddress.objects.get().verified
+
+
+@pytest.mark.parametrize("path", ["/accounts/signup/", "/accounts/password/reset/"])
+def test_a_refusal_tells_nobody_who_has_an_account(away, settings, monkeypatch, path):
+    held: list[float] = []
+    settings.ACCOUNT_EMAIL_VERIFICATION, settings.ACCOUNT_ANSWERS_EVERY = "mandatory", 0.25
+    monkeypatch.setattr(answer_times, "sleep", held.append)
+    make_person()
+    answers = [
+        Client().post(path, {"email": email, "password1": PASSWORD}) for email in ("ada@example.org", "eve@example.org")
+    ]
+    for answer in answers:
+        check_put_off(answer)
+    assert answers[0].content == answers[1].content
+    assert set(dict(answers[0].items())) == set(dict(answers[1].items()))
+    assert len(held) == 2, "its time tells as much as that of any other answer"
+    assert User.objects.count() == 1
+
+
+def test_a_change_of_address_leaves_nothing_and_can_be_asked_for_again(client, away, mailoutbox):
+    make_person()
+    log_in(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    wish = {"action_add": "", "email": "new@example.org"}
+    check_put_off(client.post("/accounts/email/", wish))
+    assert EmailAddress.objects.get().email == "ada@example.org"
+    away()
+    assert client.post("/accounts/email/", wish).status_code == 302
+    client.post(link_in(mailoutbox[0]))
+    assert User.objects.get().email == "new@example.org"
+
+
+def test_an_address_is_confirmed_though_the_former_one_is_not_told(client, away, settings, mailoutbox):
+    away()
+    make_person()
+    log_in(client)
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post("/accounts/email/", {"action_add": "", "email": "new@example.org"})
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    assert client.post(link_in(mailoutbox[0])).status_code == 302
+    assert User.objects.get().email == "new@example.org"
+
+
+def test_a_mail_server_that_hangs_is_away(client, away, settings):
+    assert 0 < django_settings.EMAIL_TIMEOUT <= 5
+    settings.EMAIL_TIMEOUT = 0.3
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_PORT = silent.getsockname()[1]
+        begin = time.monotonic()
+        check_put_off(client.post("/accounts/password/reset/", {"email": "ada@example.org"}))
+        assert time.monotonic() - begin < 5
