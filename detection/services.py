@@ -17,9 +17,9 @@ from detection.models import OPEN, Capture, Source, Status
 from detection.tasks import send
 from detection.vision.pictures import MAX_PIXELS, UnreadablePicture, inspect
 from emotune import metrics
-from emotune.api.limits import spend
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
+from emotune.limits import spend
 
 if TYPE_CHECKING:
     from accounts.models import User

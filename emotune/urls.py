@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.views import SignupView
 from emotune import pages
 from emotune.api.views import UnknownAddress
 from emotune.checkup import pages as checkup
@@ -14,8 +13,7 @@ urlpatterns = [
     path("", pages.home, name="home"),
     path("about/", pages.about, name="about"),
     path("privacy/", pages.privacy, name="privacy"),
-    path("accounts/signup/", SignupView.as_view(), name="account_signup"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("accounts.entry_urls")),
     path("account/", include("accounts.urls")),
     path("", include("detection.urls")),
     path("", include("playlists.urls")),

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.services import withdraw_consent
 from detection import api, images
 from detection.models import Capture, Status
-from emotune.api import limits
+from emotune import limits
 from emotune.errors import Unavailable
 from tests.api_site import bearing, check_problem, fresh_limits, token_of
 from tests.browser import jpeg, smiling_photograph

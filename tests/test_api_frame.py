@@ -8,7 +8,7 @@ from django.core.cache import caches
 from django.db import OperationalError
 from django.test import Client
 
-from emotune.api import limits
+from emotune import limits
 from tests.api_site import RATES, bearing, check_problem, fresh_limits, token_of
 from tests.factories import make_capture, make_user
 

@@ -16,7 +16,7 @@ from PIL import Image
 from detection import images
 from detection.models import Capture, Source, Status
 from detection.views import poll_delay
-from emotune.api import limits
+from emotune import limits
 from emotune.emotions import EMOTIONS
 from tests.factories import make_capture, make_user
 

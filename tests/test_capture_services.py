@@ -18,8 +18,7 @@ from redis.retry import Retry
 from accounts.services import withdraw_consent
 from detection import claims, images, services
 from detection.models import Capture, Source, Status
-from emotune import store
-from emotune.api import limits
+from emotune import limits, store
 from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
 from tests.factories import make_capture, make_user
 

@@ -22,6 +22,7 @@ SHARED = {
     "emotune.errors",
     "emotune.http",
     "emotune.jobs",
+    "emotune.limits",
     "emotune.personal",
     "emotune.store",
     "emotune.strangers",

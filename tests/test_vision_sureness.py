@@ -47,7 +47,7 @@ def answers(count):
     labels = logits["crowd"].argmax(axis=1)
     unsure = logits["crowd"].max(axis=1) < 2.5
     labels[unsure] = rng.integers(0, 7, unsure.sum())
-    return logits, SimpleNamespace(labels=labels, votes=np.full((count, 7), np.nan))
+    return logits, SimpleNamespace(labels=labels, votes=np.eye(7)[labels])
 
 
 def test_sureness_that_was_fitted_orders_readings_better_than_their_probabilities():

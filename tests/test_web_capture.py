@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from django.template.loader import render_to_string
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, StorageState, expect
 
 from detection.models import Capture, Source, Status
 from tests.browser import jpeg, smiling_photograph
@@ -85,13 +86,21 @@ JUDGE = """async ([inside, outside, stripes]) => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def session(browser: Browser, site: Site) -> StorageState:
+    """Cookies of the one login of this module: an address may log in thirty times a minute."""
+    with closing(browser.new_context(base_url=site.url)) as context:
+        log_in(context.new_page())
+        return context.storage_state()
+
+
 @pytest.fixture
-def page(browser: Browser, site: Site) -> Iterator[Page]:
-    context = browser.new_context(base_url=site.url, viewport={"width": 360, "height": 740})
+def page(browser: Browser, site: Site, session: StorageState) -> Iterator[Page]:
+    context = browser.new_context(base_url=site.url, viewport={"width": 360, "height": 740}, storage_state=session)
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     page = context.new_page()
-    log_in(page)
+    page.goto("/captures/new/")
     yield page
     context.close()
 

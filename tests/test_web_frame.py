@@ -1,4 +1,4 @@
-"""What is around and beside every page, in a browser: its menu, what it says of a press, its time limit, old browsers."""
+"""What is around every page, in a browser: its menu, what it says of a press, its time limit, and old browsers."""
 
 import re
 from collections.abc import Iterator

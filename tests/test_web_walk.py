@@ -1,5 +1,5 @@
-"""Every page there is, by its name: no violation of axe-core in light and dark, no complaint, nothing too wide, not even
-where text is twice as large.
+"""Every page there is, by its name: no violation of axe-core in light and dark, no complaint, nothing too wide,
+not even where text is twice as large.
 
 A page that is new is walked too; one whose address needs something says here what.
 """
