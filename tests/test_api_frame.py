@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from emotune import limits
+from emotune.api.limits import address_of
 from tests.api_site import RATES, bearing, check_problem, fresh_limits, token_of
 from tests.factories import make_capture, make_user
 
@@ -197,7 +198,7 @@ def test_a_window_later_everything_is_there_again(client, settings, monkeypatch)
 def test_the_address_is_the_last_that_a_trusted_proxy_names(rf, settings, remote, passed_on, proxies, address):
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
     request = rf.get("/api/v1/emotions", REMOTE_ADDR=remote, headers={"X-Forwarded-For": passed_on})
-    assert limits.address_of(request) == address
+    assert address_of(request) == address
 
 
 def test_while_the_cache_is_away_limits_count_by_process(client, monkeypatch, settings):
