@@ -148,10 +148,10 @@ class ModelOutput(Output):
     measures = serializers.DictField(help_text="What was measured of it, on pictures that it never saw.")
 
     example: ClassVar[dict[str, Any]] = {
-        "version": "emotune-2026-11-22",
-        "unsure_below": 0.45,
-        "architecture": {"stem": 32, "widths": [64, 128, 192], "blocks": 2},
+        "version": "emotune-2026-11-26-0c5e21a7",
+        "unsure_below": 0.605,
+        "architecture": {"stem": 32, "widths": [64, 128, 192], "blocks": [2, 3, 3]},
         "data": {"train": 27274, "test": 3589},
-        "training": {"epochs": 28, "seed": 7},
-        "measures": {"labels": {"crowd": {"accuracy": 0.85}}},
+        "training": {"epochs": 5, "seed": 7},
+        "measures": {"crowd": {"crowd": {"accuracy": 0.845, "strangers": {"count": 2945, "accuracy": 0.839}}}},
     }
