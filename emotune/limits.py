@@ -29,5 +29,5 @@ def spend(who: str, limit: int) -> Budget:
     """Take one request from a budget, in windows of a minute. Two requests at once are two: the cache adds."""
     window = int(time.time()) // WINDOW_S
     reset = (window + 1) * WINDOW_S
-    spent = cache.count(f"api:limit:{who}:{window}", 2 * WINDOW_S)  # type: ignore[attr-defined]
+    spent = cache.count(f"limit:{who}:{window}", 2 * WINDOW_S)  # type: ignore[attr-defined]
     return Budget(limit, limit - spent, reset)

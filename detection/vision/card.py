@@ -82,9 +82,14 @@ class Card:
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write `card.json` to a folder, to a part file first, so that a reader sees a whole one."""
+    """Write `card.json` to a folder."""
+    write_fields(folder, card.to_json())
+
+
+def write_fields(folder: Path, fields: dict[str, Any]) -> None:
+    """Write what `card.json` of a folder says, to a part file first, so that a reader sees a whole one."""
     part = folder / "card.json.part"
-    part.write_text(json.dumps(card.to_json(), indent=1) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
     part.replace(folder / "card.json")
 
 

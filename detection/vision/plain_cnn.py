@@ -1,7 +1,6 @@
 """The plain network of the paper's comparison: convolutions on FER2013's labels, nothing else."""
 
 import datetime as dt
-import json
 import math
 import os
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
-from detection.vision.card import ModelFileError
+from detection.vision.card import ModelFileError, write_fields
 from detection.vision.checkpoints import checkpoint, end
 from detection.vision.data import SIZE, Split, load_split, measured_split, remembered
 from detection.vision.weights import BROKEN
@@ -84,7 +83,6 @@ def train_plain_cnn(
         seen["epoch"] = epoch
 
     def end_epoch(epoch: int, logs: dict[str, float]) -> None:
-        seen.update(logs)
         report("epoch", {"epoch": epoch, **logs})
 
     settings = {"epochs": epochs, "batch": batch, "seed": seed, "train": train.fingerprint()}
@@ -115,9 +113,7 @@ def _save(network: keras.Model, card: dict[str, Any], folder: Path) -> None:
     weights: dict[str, Any] = {f"w{i:03d}": np.asarray(w, np.float16) for i, w in enumerate(network.get_weights())}
     np.savez(folder / "weights.part.npz", **weights)
     (folder / "weights.part.npz").replace(folder / "weights.npz")
-    part = folder / "card.json.part"
-    part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    part.replace(folder / "card.json")
+    write_fields(folder, card)
 
 
 class PlainCnn:

@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from detection.vision import plots
-from detection.vision.card import ModelFileError, load_card
+from detection.vision.card import ModelFileError, load_card, write_card
 from detection.vision.data import DataError, Split, balanced, load_split, measured_split
 from detection.vision.layouts import LAYOUTS, find_layout
 from detection.vision.peers import NAMES, PeerBroken
@@ -152,11 +153,8 @@ def _update_card(name: str, measured: dict[str, Any]) -> None:
     """Write measures into the card of a network of ours, as a training does."""
     if name == "cnn" or name in NAMES:
         return
-    file = network_folder(name) / "card.json"
-    card = json.loads(file.read_text(encoding="utf-8"))
-    part = file.with_name("card.json.part")
-    part.write_text(json.dumps({**card, "measures": measured["heads"]}, indent=1) + "\n", encoding="utf-8")
-    part.replace(file)
+    folder = network_folder(name)
+    write_card(folder, replace(load_card(folder), measures=measured["heads"]))
 
 
 def _words(measured: dict[str, dict[str, Any]], test: Split) -> Iterator[str]:
