@@ -53,6 +53,8 @@ def test_a_field_that_is_not_known_is_named(folder):
         ({"widths": [4, 6], "blocks": [1]}, "describes no network"),
         ({"stem": 0}, "describes no network"),
         ({"squeeze": None}, "describes no network"),
+        ({"fine": -1}, "describes no network"),
+        ({"fine": 1.5}, "describes no network"),
     ],
 )
 def test_an_architecture_that_is_none_is_named(folder, told, said):

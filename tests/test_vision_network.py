@@ -36,7 +36,15 @@ def faces(count, seed=0):
 
 
 @pytest.mark.parametrize(
-    "architecture", [SMALL, DEEP, Architecture(stem=8, widths=(8,), blocks=1), replace(SMALL, squeeze=2)]
+    "architecture",
+    [
+        SMALL,
+        DEEP,
+        Architecture(stem=8, widths=(8,), blocks=1),
+        replace(SMALL, squeeze=2),
+        replace(SMALL, fine=2),
+        replace(SMALL, fine=1, squeeze=2),
+    ],
 )
 def test_the_compiled_network_equals_the_one_in_keras(tmp_path, architecture):
     from detection.vision.network import build_network, load_network, save_network
@@ -270,7 +278,7 @@ def convolved(kernel, pictures):
 def test_a_grown_network_says_what_the_smaller_one_said(tmp_path):
     from detection.vision.network import build_network, grow, predict
 
-    small, deep = build_network(SMALL), build_network(replace(SMALL, blocks=(2, 4)), seed=1)
+    small, deep = build_network(SMALL), build_network(replace(SMALL, blocks=(2, 4), fine=1), seed=1)
     small.set_weights(random_weights(SMALL))
     before = predict(deep, faces(5))
     grow(deep, small)
@@ -279,5 +287,5 @@ def test_a_grown_network_says_what_the_smaller_one_said(tmp_path):
         assert np.abs(logits).max() > 0.1
         assert np.abs(said[head] - logits).max() < 1e-4
         assert np.abs(said[head] - before[head]).max() > 1e-2
-    with pytest.raises(ValueError, match="stage1_block3"):
+    with pytest.raises(ValueError, match="fine_block0.*stage1_block3"):
         grow(small, deep)

@@ -291,3 +291,17 @@ def test_a_training_goes_on_from_a_smaller_network_but_not_from_a_larger_one(fol
     with pytest.raises(DataError, match=r"cannot go on from it .*stage1_block1.*; leave --size out"):
         train(folder, smaller, recipe, replace(SMALL, blocks=1), lambda *_: None, start=tmp_path / "out")
     assert not smaller.exists()
+
+
+@pytest.mark.parametrize("floor", [0.001, 0.25])
+def test_the_learning_rate_rises_and_falls_to_its_floor(floor):
+    from detection.vision.network import build_network
+    from detection.vision.recipe import Recipe
+    from detection.vision.training import compile_network
+
+    network = build_network(SMALL)
+    compile_network(network, Recipe(rate=0.002, warmup=0.1, floor=floor), steps=100)
+    rates = [float(network.optimizer._learning_rate(step)) for step in range(101)]
+    assert max(rates) == pytest.approx(0.002) == rates[10]
+    assert rates[0] < 0.0001
+    assert rates[100] == pytest.approx(0.002 * floor)

@@ -41,18 +41,17 @@ def random_weights(architecture: Architecture, seed: int = 0) -> list[np.ndarray
 
     weights = [kernel(3, 3, 1, architecture.stem), *normalization(architecture.stem)]
     width = architecture.stem
-    for stage, blocks in architecture.stages:
-        for block in range(blocks):
-            weights += [kernel(3, 3, width, stage), *normalization(stage)]
-            shortcut = [kernel(1, 1, width, stage)] if block == 0 or width != stage else []
-            second = [kernel(3, 3, stage, stage)]
-            weights += second + shortcut if architecture.squeeze else shortcut + second
-            weights += [*(normalization(stage) if shortcut else ()), *normalization(stage)]
-            if architecture.squeeze:
-                narrow = max(1, stage // architecture.squeeze)
-                weights += [kernel(stage, narrow), rng.normal(0, 0.1, narrow)]
-                weights += [kernel(narrow, stage), rng.normal(0, 0.1, stage)]
-            width = stage
+    for block in architecture.blocks_in_order():
+        weights += [kernel(3, 3, width, block.width), *normalization(block.width)]
+        shortcut = [kernel(1, 1, width, block.width)] if block.stride > 1 else []
+        second = [kernel(3, 3, block.width, block.width)]
+        weights += second + shortcut if architecture.squeeze else shortcut + second
+        weights += [*(normalization(block.width) if shortcut else ()), *normalization(block.width)]
+        if architecture.squeeze:
+            narrow = max(1, block.width // architecture.squeeze)
+            weights += [kernel(block.width, narrow), rng.normal(0, 0.1, narrow)]
+            weights += [kernel(narrow, block.width), rng.normal(0, 0.1, block.width)]
+        width = block.width
     for _ in range(2):
         weights += [kernel(width, len(EMOTIONS)), rng.normal(0, 0.1, len(EMOTIONS))]
     return [values.astype(np.float32) for values in weights]

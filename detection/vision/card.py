@@ -4,9 +4,10 @@ No TensorFlow here: what serves the network reads its card too.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ class ModelFileError(ValueError):
 class Architecture:
     """Widths of the stem and of the residual stages, and how many blocks a stage has: all the same, or each its own.
 
+    Each stage halves the picture; `fine` blocks of the stem's width come before, where a face has all its pixels.
     With `squeeze` each block weighs its channels by the picture as a whole (squeeze-and-excitation, Hu et al. 2018),
     through a layer that is so many times narrower.
     """
@@ -37,6 +39,7 @@ class Architecture:
     blocks: int | tuple[int, ...] = 2
     dropout: float = 0.3
     squeeze: int = 0
+    fine: int = 0
 
     @property
     def stages(self) -> list[tuple[int, int]]:
@@ -44,10 +47,28 @@ class Architecture:
         blocks = (self.blocks,) * len(self.widths) if isinstance(self.blocks, int) else self.blocks
         return list(zip(self.widths, blocks, strict=True))
 
+    def blocks_in_order(self) -> Iterator["Block"]:
+        """Give the residual blocks as a picture meets them."""
+        for number in range(self.fine):
+            yield Block(f"fine_block{number}", self.stem, 1)
+        for stage, (width, blocks) in enumerate(self.stages):
+            for number in range(blocks):
+                yield Block(f"stage{stage}_block{number}", width, 2 if number == 0 else 1)
+
+
+class Block(NamedTuple):
+    """A residual block: how many channels leave it, and whether it keeps the picture's size (1) or halves it (2)."""
+
+    name: str
+    width: int
+    stride: int
+
 
 # The small network with a block more where its kernels are widest.
 DEEP = Architecture(blocks=(2, 3, 3))
-# And with another block in its last stage: 3.6 million parameters.
+# And with a block before the first stage.
+FINE = Architecture(blocks=(2, 3, 3), fine=1)
+# The deep one with another block in its last stage: 3.6 million parameters.
 DEEPER = Architecture(blocks=(2, 3, 4))
 # A teacher of twelve million parameters.
 LARGE = Architecture(stem=64, widths=(128, 256, 384), blocks=3, dropout=0.4, squeeze=8)
@@ -127,7 +148,8 @@ def _architecture(file: Path, told: Any) -> Architecture:
     architecture = Architecture(**made)
     try:
         sizes = [architecture.stem, *(size for stage in architecture.stages for size in stage)]
-        fits = all(isinstance(size, int) and size > 0 for size in sizes) and architecture.squeeze >= 0
+        extras = [architecture.squeeze, architecture.fine]
+        fits = all(isinstance(size, int) for size in sizes + extras) and min(sizes) > 0 and min(extras) >= 0
     except (TypeError, ValueError):
         fits = False
     if not fits:

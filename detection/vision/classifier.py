@@ -91,21 +91,16 @@ def _layout(architecture: Architecture, weights: list[Array], ranges: Array | No
     x = graph.node("Mul", graph.pixels(), graph.constant(np.array(4 / 255, np.float32)))
     x = graph.rounded(graph.node("Sub", x, graph.constant(np.array(2, np.float32))))
     x = graph.rounded(graph.node("Relu", graph.convolution(x, *_fold(next(stored), stored), same=True)))
-    width = architecture.stem
-    for stage, blocks in architecture.stages:
-        for block in range(blocks):
-            shortcut, stride = block == 0 or width != stage, 2 if block == 0 else 1
-            x = _residual_block(graph, x, stored, stride, shortcut=shortcut, squeeze=architecture.squeeze > 0)
-            width = stage
+    for block in architecture.blocks_in_order():
+        x = _residual_block(graph, x, stored, block.stride, squeeze=architecture.squeeze > 0)
     x = graph.node("Flatten", graph.node("GlobalAveragePool", x))
     crowd_w, crowd_b, labels_w, labels_b = stored
     x = graph.dense(x, np.concatenate([crowd_w, labels_w], axis=1), np.concatenate([crowd_b, labels_b]))
     return graph, x
 
 
-def _residual_block(
-    graph: Graph, x: str, stored: Iterator[Array], stride: int, *, shortcut: bool, squeeze: bool
-) -> str:
+def _residual_block(graph: Graph, x: str, stored: Iterator[Array], stride: int, *, squeeze: bool) -> str:
+    shortcut = stride > 1
     y = graph.rounded(graph.node("Relu", graph.convolution(x, *_fold(next(stored), stored), stride, same=True)))
     # Keras numbers layers by depth: both kernels, then the shortcut's normalization, then the other; where channels are
     # squeezed, which makes the one way longer, the other way round.

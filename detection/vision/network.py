@@ -94,10 +94,8 @@ def _network(architecture: Architecture) -> keras.Model:
     inputs = layers.Input((SIZE, SIZE, 1))
     x = layers.Rescaling(4.0, offset=-2.0)(inputs)
     x = layers.ReLU()(_convolution(x, architecture.stem, 1, "stem"))
-    for stage, (width, blocks) in enumerate(architecture.stages):
-        for block in range(blocks):
-            stride = 2 if block == 0 else 1
-            x = _residual_block(x, width, stride, architecture.squeeze, f"stage{stage}_block{block}")
+    for block in architecture.blocks_in_order():
+        x = _residual_block(x, block.width, block.stride, architecture.squeeze, block.name)
     x = layers.GlobalAveragePooling2D(dtype="float32")(x)
     x = layers.Dropout(architecture.dropout, dtype="float32")(x)
     outputs = {head: layers.Dense(len(EMOTIONS), dtype="float32", name=head)(x) for head in HEADS}
@@ -115,7 +113,7 @@ def _residual_block(x: Any, width: int, stride: int, squeeze: int, name: str) ->
     y = _convolution(y, width, 1, f"{name}_second")
     if squeeze:
         y = SqueezeExcitation(squeeze, name=f"{name}_squeeze")(y)
-    if stride != 1 or x.shape[-1] != width:
+    if stride > 1:
         x = _convolution(x, width, stride, f"{name}_shortcut", size=1)
     return layers.ReLU()(layers.Add()([x, y]))
 

@@ -13,6 +13,8 @@ class Recipe:
     a picture of a rare emotion counts for the `labels` head than one of a common emotion. `teacher` is the share of the
     teachers' probabilities in the targets of both heads, where there are teachers. `mixup` is the parameter of the Beta
     distribution by which two pictures of a batch are mixed with their targets (Zhang et al. 2018); 0 mixes none.
+    `floor` is where the learning rate ends, as a share of its highest: a training that goes on moving to the end, whose
+    average is then of many different weights, ends in the middle of them (Izmailov et al. 2018).
     `augmentation` is how far and how often pictures are changed at random; a last training with less of it ends nearer
     to faces as they are.
     """
@@ -22,6 +24,7 @@ class Recipe:
     rate: float = 2e-3
     weight_decay: float = 0.02
     warmup: float = 0.06
+    floor: float = 1e-3
     label_votes: float = 0.25
     smoothing: float = 0.05
     held_out: float = 0.05

@@ -156,7 +156,7 @@ def compile_network(network: keras.Model, recipe: Recipe, steps: int) -> None:
         decay_steps=max(1, steps - warmup),
         warmup_target=recipe.rate,
         warmup_steps=warmup,
-        alpha=1e-3,
+        alpha=recipe.floor,
     )
     optimizer = keras.optimizers.AdamW(
         rate, weight_decay=recipe.weight_decay, clipnorm=5.0, use_ema=recipe.average > 0, ema_momentum=recipe.average

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from detection.vision.card import DEEP, DEEPER, LARGE, Architecture, ModelFileError, load_card
+from detection.vision.card import DEEP, DEEPER, FINE, LARGE, Architecture, ModelFileError, load_card
 from detection.vision.data import DataError, check_pictures, load_split, measured_split
 from detection.vision.layouts import LAYOUTS
 from detection.vision.recipe import Recipe
@@ -21,13 +21,14 @@ RECIPE = {
     "batch": "batch",
     "rate": "rate",
     "decay": "weight_decay",
+    "floor": "floor",
     "seed": "seed",
     "average": "average",
     "mixup": "mixup",
     "augmentation": "augmentation",
     "teacher_share": "teacher",
 }
-SIZES = {"small": Architecture(), "deep": DEEP, "deeper": DEEPER, "large": LARGE}
+SIZES = {"small": Architecture(), "deep": DEEP, "fine": FINE, "deeper": DEEPER, "large": LARGE}
 PLAIN = {"epochs", "batch", "seed"}
 
 
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         parser.add_argument("--model", choices=("emotune", "cnn"), default="emotune", help="cnn: the paper's plain one")
         parser.add_argument("--out", type=Path, required=True, metavar="M", help="folder for weights and model card")
         parser.add_argument("--start", type=Path, metavar="M", help="folder of earlier weights to go on from")
-        sizes = "deep: 2.9 million parameters; deeper: 3.6; large: a teacher (default: small, or --start's)"
+        sizes = "deep and fine: 2.9 million parameters; deeper: 3.6; large: a teacher (default: small, or --start's)"
         parser.add_argument("--size", choices=SIZES, help=sizes)
         parser.add_argument(
             "--teacher", metavar="M[,M]", help="folders of networks to learn from, whose answers average"
@@ -58,6 +59,7 @@ class Command(BaseCommand):
         parser.add_argument("--epochs", type=_positive, help="passes over the pictures (default: the recipe's)")
         parser.add_argument("--batch", type=_positive, help="pictures in a step (default: the recipe's)")
         parser.add_argument("--rate", type=float, help="highest learning rate (default: the recipe's)")
+        parser.add_argument("--floor", type=_share, metavar="F", help="share of --rate that is left at the end")
         parser.add_argument("--decay", type=float, help="decay of the weights, times the rate (default: the recipe's)")
         parser.add_argument("--seed", type=int, help="of everything that is drawn at random (default: the recipe's)")
         parser.add_argument("--json", action="store_true", help="print the model card, and nothing else, on stdout")
