@@ -287,5 +287,5 @@ def test_a_grown_network_says_what_the_smaller_one_said(tmp_path):
         assert np.abs(logits).max() > 0.1
         assert np.abs(said[head] - logits).max() < 1e-4
         assert np.abs(said[head] - before[head]).max() > 1e-2
-    with pytest.raises(ValueError, match="fine_block0.*stage1_block3"):
+    with pytest.raises(ValueError, match=r"fine_block0.*stage1_block3"):
         grow(small, deep)
