@@ -5,7 +5,6 @@ or when the clocks of two workers differ. The silence of whoever held a capture 
 """
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterable
 from typing import Self
@@ -14,6 +13,7 @@ from uuid import UUID, uuid4
 import redis
 
 from emotune import store
+from emotune.heartbeat import Heartbeat
 
 # Whoever holds a capture says so this often, and is dead when it was silent for so long.
 BEAT_S, SILENCE_S = 0.5, 3.0
@@ -30,16 +30,14 @@ class Hold:
     def __init__(self) -> None:
         self._ids: set[UUID] = set()
         self._token = uuid4().hex
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat_until_over, name="hold", daemon=True)
+        self._heartbeat = Heartbeat(self._beat, BEAT_S, name="hold")
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._heartbeat.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+        self._heartbeat.stop()
         self.let_go(list(self._ids))
 
     def take(self, capture_ids: Iterable[UUID]) -> list[UUID]:
@@ -67,9 +65,8 @@ class Hold:
             with contextlib.suppress(redis.RedisError):
                 store.client().delete(*map(_key, mine))
 
-    def _beat_until_over(self) -> None:
-        while not self._over.wait(BEAT_S):
-            with contextlib.suppress(redis.RedisError), store.client().pipeline(transaction=False) as pipe:
-                for capture_id in list(self._ids):
-                    pipe.set(_key(capture_id), self._token, px=int(1000 * SILENCE_S))
-                pipe.execute()
+    def _beat(self) -> None:
+        with store.client().pipeline(transaction=False) as pipe:
+            for capture_id in list(self._ids):
+                pipe.set(_key(capture_id), self._token, px=int(1000 * SILENCE_S))
+            pipe.execute()

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import logging
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from kombu.exceptions import OperationalError
 
 from emotune import store
 from emotune.errors import EmotuneError, Unavailable
+from emotune.heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -308,27 +308,20 @@ class Run:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Let everybody know, from a thread, that the job's worker is alive."""
-        over = threading.Event()
-
-        def beat() -> None:
-            with contextlib.suppress(redis.RedisError), store.client().pipeline(transaction=False) as pipe:
-                pipe.set(beat_of(self.job), str(time.time()), px=int(1000 * SILENCE_S))
-                pipe.delete(_suspicion_of(self.job))
-                pipe.execute()
-
-        def beat_until_over() -> None:
-            while not over.wait(BEAT_S):
-                beat()
-
         with contextlib.suppress(redis.RedisError):
             store.client().set(_key(self.job, "holder"), self._token, ex=KEEP_S)
-        beat()
-        (thread := threading.Thread(target=beat_until_over, daemon=True)).start()
+            self._beat()  # before anything is done
+        (heartbeat := Heartbeat(self._beat, BEAT_S, name="job")).start()
         try:
             yield
         finally:
-            over.set()
-            thread.join()
+            heartbeat.stop()
+
+    def _beat(self) -> None:
+        with store.client().pipeline(transaction=False) as pipe:
+            pipe.set(beat_of(self.job), str(time.time()), px=int(1000 * SILENCE_S))
+            pipe.delete(_suspicion_of(self.job))
+            pipe.execute()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import os
 import resource
 import secrets
 import socket
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from celery import current_app
 from celery.signals import task_postrun, task_prerun, worker_process_init, worker_process_shutdown
 
 from emotune import store
+from emotune.heartbeat import Heartbeat
 
 # A process says so often that it is there, counts as gone after so long in silence, and is forgotten after so long.
 SAY_EVERY_S, SILENT_AFTER_S, FORGET_AFTER_S = 5, 20, 600
@@ -69,15 +69,10 @@ class Voice:
         self.task_since: float | None = None
         self.started = time.monotonic()
         self._past = deque([(self.started, 0.0)], maxlen=REMEMBERED + 1)
-        self._over = threading.Event()
+        self._heartbeat = Heartbeat(self.say, SAY_EVERY_S, name="worker-voice")
 
     def start(self) -> None:
-        threading.Thread(target=self._speak_until_over, name="worker-voice", daemon=True).start()
-
-    def _speak_until_over(self) -> None:
-        while not self._over.is_set():
-            self.say()
-            self._over.wait(SAY_EVERY_S)
+        self._heartbeat.start()
 
     def say(self) -> None:
         now, since = time.monotonic(), self.task_since
@@ -103,7 +98,7 @@ class Voice:
             logger.debug("Redis does not hear that this worker is there")
 
     def leave(self) -> None:
-        self._over.set()
+        self._heartbeat.stop()
         try:
             store.client().delete(_key(self.name))
         except redis.RedisError:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
+from catalogue.browsing import holds
 from catalogue.models import Track
 from detection.models import Capture
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
-from playlists.models import Listen, NeverAgain, NeverArtist, Rating
+from playlists.models import Listen, NeverAgain, NeverArtist, Rating, in_force
+from playlists.queries import words_on
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -54,7 +55,7 @@ class Filters:
     def condition(self) -> Q:
         condition = Q()
         for word in self.q.split():
-            condition &= _holds("track__title", word) | _holds("track__artist", word)
+            condition &= holds("track__title", word) | holds("track__artist", word)
         if self.emotion:
             condition &= Q(mood=self.emotion)
         if since := day_of(self.since):
@@ -153,9 +154,8 @@ def ratings_page(user: "User", value: int, place: str = "") -> Page:
 
 def kept_out(user: "User") -> tuple[QuerySet[NeverArtist], QuerySet[NeverAgain]]:
     """Return the artists and the tracks that a person never wants again, latest first; what has ended is left out."""
-    lasting = Q(until=None) | Q(until__gt=timezone.now())
-    artists = NeverArtist.objects.filter(lasting, user=user).order_by("-created_at", "-id")
-    tracks = NeverAgain.objects.filter(lasting, user=user).select_related("track").order_by("-created_at", "-id")
+    artists = NeverArtist.objects.filter(in_force(), user=user).order_by("-created_at", "-id")
+    tracks = NeverAgain.objects.filter(in_force(), user=user).select_related("track").order_by("-created_at", "-id")
     return artists, tracks
 
 
@@ -194,21 +194,10 @@ def _total(rows: "QuerySet[Any]", found: Sequence[Any], place: str) -> int | Non
 
 def _words(user: "User", tracks: Sequence[Track]) -> tuple[dict[int, int], set[int], set[str]]:
     """Return a person's ratings of some tracks by id, and the ids and artists of them that are never wanted again."""
-    ids, artists = {track.pk for track in tracks}, {track.artist for track in tracks}
-    rated = dict(Rating.objects.filter(user=user, track__in=ids).values_list("track_id", "value"))
-    lasting = Q(until=None) | Q(until__gt=timezone.now())
-    never = NeverAgain.objects.filter(lasting, user=user, track__in=ids).values_list("track_id", flat=True)
-    by_artist = NeverArtist.objects.filter(lasting, user=user, artist__in=artists).values_list("artist", flat=True)
-    return rated, set(never), set(by_artist)
-
-
-def _holds(name: str, word: str) -> Q:
-    """Return the condition of holding a word in whatever case; SQLite by itself folds the case of ASCII alone."""
-    condition = Q()
-    forms = (word,) if word.isascii() else (word, word.lower(), word.capitalize(), word.upper())
-    for form in dict.fromkeys(forms):
-        condition |= Q(**{f"{name}__icontains": form})
-    return condition
+    rated, never = words_on(user, {track.pk for track in tracks})
+    named = {track.artist for track in tracks}
+    artists = NeverArtist.objects.filter(in_force(), user=user, artist__in=named).values_list("artist", flat=True)
+    return rated, never, set(artists)
 
 
 def _lost() -> NoReturn:

@@ -207,6 +207,11 @@ class Skip(models.Model):
         return f"{self.user} skipped {self.track}"
 
 
+def in_force() -> models.Q:
+    """Return the condition of a wish that has no end, or none yet."""
+    return models.Q(until=None) | models.Q(until__gt=timezone.now())
+
+
 class NeverAgain(models.Model):
     """A person's wish not to be given a track again, for ever or until a moment."""
 

@@ -3,11 +3,10 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from detection.models import Capture
-from playlists.models import NeverAgain, Playlist, PlaylistTrack, Rating
+from playlists.models import NeverAgain, Playlist, PlaylistTrack, Rating, in_force
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -31,8 +30,7 @@ def entries(playlist: Playlist, user: "User | None") -> list[PlaylistTrack]:
 def words_on(user: "User", tracks: Collection[int]) -> tuple[dict[int, int], set[int]]:
     """Return a person's ratings of some tracks by their ids, and the ids of those that are kept out from now on."""
     values = dict(Rating.objects.filter(user=user, track__in=tracks).values_list("track_id", "value"))
-    in_force = Q(until=None) | Q(until__gt=timezone.now())
-    never = NeverAgain.objects.filter(in_force, user=user, track__in=tracks).values_list("track_id", flat=True)
+    never = NeverAgain.objects.filter(in_force(), user=user, track__in=tracks).values_list("track_id", flat=True)
     return values, set(never)
 
 
