@@ -160,8 +160,8 @@ def test_a_listen_that_cannot_be_noted_is_tried_again_later(page):
     assert login.value.status == 302
     page.wait_for_function("() => !hearing.noted")
     page.context.add_cookies([session])
-    with page.expect_response("**/listens/") as heard:  # what was heard is no skip when the track is left
-        page.evaluate("() => hearing.skip()")
+    with page.expect_response("**/listens/") as heard:  # what was heard has a last try when the track is over
+        page.evaluate("() => hearing.leave(false)")
     assert heard.value.status == 204
 
 
@@ -193,7 +193,9 @@ def test_never_again_goes_on_to_the_next_and_is_undone_by_one_press(page):
     page.reload()
     never = page.locator("li.track").first.locator(".never button")
     expect(never).to_have_attribute("aria-pressed", "true")
-    never.click()
+    page.get_by_role("button", name="Play from the top").click()
+    expect(playing(page)).to_have_text(second)
+    page.get_by_role("button", name=f"Never again: take back, {first}").click()
     expect(never).to_have_attribute("aria-pressed", "false")
     never.click()
     page.get_by_role("button", name="Undo").click()

@@ -9,6 +9,8 @@ const LONGEST_STEP = 3;
 const SKIP_SECONDS = 1;
 // A player says four times a second how far it has come; what could not be noted is not tried again as often.
 const RETRY_MILLISECONDS = 5000;
+// A request that no server answers would leave a track unnoted for as long as the browser waits.
+const ANSWER_MILLISECONDS = 15000;
 
 export class Hearing {
   constructor(track, source) {
@@ -23,11 +25,13 @@ export class Hearing {
     if (!this.noted && this.#isEnough() && Date.now() - this.failedAt >= RETRY_MILLISECONDS) this.#note();
   }
 
-  // What was heard and could only not be noted yet is no skip: it has its last try.
-  skip() {
-    if (this.noted || this.heard < SKIP_SECONDS) return;
+  // What was heard and could only not be noted yet has its last try. Less of it is a skip if the person went on.
+  leave(isSkip) {
+    if (this.noted) return;
     if (this.#isEnough()) this.#note();
-    else this.#send(this.track.dataset.skips, { seconds: this.heard.toFixed(1) }).catch(() => {});
+    else if (isSkip && this.heard >= SKIP_SECONDS) {
+      this.#send(this.track.dataset.skips, { seconds: this.heard.toFixed(1) }).catch(() => {});
+    }
   }
 
   #isEnough() {
@@ -47,7 +51,8 @@ export class Hearing {
     const body = new FormData();
     for (const [name, value] of Object.entries(fields)) body.set(name, value);
     body.set("playlist", this.track.closest("[data-playlist]").dataset.playlist);
-    const answer = await fetch(address, { method: "POST", headers: csrfHeaders(), body, keepalive: true });
+    const signal = AbortSignal.timeout?.(ANSWER_MILLISECONDS);
+    const answer = await fetch(address, { method: "POST", headers: csrfHeaders(), body, keepalive: true, signal });
     // a server in trouble has noted nothing, nor has the page to log in that it leads to
     if (answer.redirected || answer.status >= 500) throw new Error(answer.statusText);
   }

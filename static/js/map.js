@@ -18,6 +18,7 @@ const ROWS = 12;
 const DRAG = 5;
 const NEAR = 2;
 const WHEEL_MS = 250;
+const ANSWER_MILLISECONDS = 15000;
 
 // In the order of the server's numbers; the last is of tracks without an emotion.
 const emotions = buttons.slice(1).map(({ dataset }) => ({ name: dataset.emotion, glyph: dataset.glyph }));
@@ -44,16 +45,18 @@ function clamp({ zoom, x, y }) {
 
 async function load(next) {
   asked?.abort();
-  asked = new AbortController();
-  const { signal } = asked;
+  const mine = (asked = new AbortController());
+  const late = setTimeout(() => mine.abort("late"), ANSWER_MILLISECONDS);
   const { zoom, x, y } = clamp(next);
   try {
-    const answer = await fetch(`${page.dataset.bins}?${new URLSearchParams({ zoom, x, y })}`, { signal });
+    const answer = await fetch(`${page.dataset.bins}?${new URLSearchParams({ zoom, x, y })}`, { signal: mine.signal });
     if (answer.redirected) return location.reload(); // logged out meanwhile
     if (!answer.ok) throw new Error(answer.statusText);
     show(await answer.json());
   } catch (error) {
     if (error.name !== "AbortError") say("The map could not be loaded. Check your connection, then try again.");
+  } finally {
+    clearTimeout(late);
   }
 }
 

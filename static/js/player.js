@@ -65,7 +65,7 @@ function halt({ isSkip = false } = {}) {
   audio?.pause();
   frame?.remove();
   mark(track, false);
-  if (isSkip) hearing.skip();
+  hearing.leave(isSkip);
   paint();
 }
 
@@ -115,8 +115,9 @@ function toggle() {
 }
 
 function playFirst(wanted) {
-  const first = document.querySelector(`.playlist :is(${wanted})`);
-  if (first) play(first.closest(".track"));
+  const all = [...document.querySelectorAll(".playlist .track")];
+  const first = all.find((track) => track.querySelector(wanted) && !isKeptOut(track));
+  if (first) play(first);
   return Boolean(first);
 }
 
