@@ -95,6 +95,7 @@ def test_a_page_that_asks_by_itself_leaves_the_focus_outlives_a_failure_and_says
     sign_up(page)
     # their consoles tell what fails or is given up on purpose
     other, third = page.context.new_page(), page.context.new_page()
+    other.clock.install()
     other.goto("/history/import/")
     other.get_by_label("The exported file").set_input_files(
         {"name": "listens.jsonl", "mimeType": "application/json", "buffer": b"{}"}
@@ -117,6 +118,8 @@ def test_a_page_that_asks_by_itself_leaves_the_focus_outlives_a_failure_and_says
     third.get_by_role("button", name="Cancel").click()
     expect(third.get_by_role("heading", name="listens.jsonl")).to_be_focused()
     expect(other.locator("#toasts")).to_have_text("The import of listens.jsonl was cancelled.")
+    other.clock.fast_forward(13_000)
+    expect(other.locator("#toasts")).to_be_empty()
 
 
 def test_the_first_press_of_tab_offers_to_skip_the_menu(page):

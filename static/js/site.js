@@ -36,9 +36,15 @@ export function toast(sentence, undo) {
     box.append(button);
   }
   toasts.replaceChildren(box);
-  const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : box.remove());
-  setTimeout(leave, TOAST_MILLISECONDS);
 }
+
+// Also one that an answer brought goes by itself, once nobody points at it or has the focus in it.
+new MutationObserver((changes) => {
+  for (const box of changes.flatMap(({ addedNodes }) => [...addedNodes])) {
+    const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : box.remove());
+    if (box instanceof Element) setTimeout(leave, TOAST_MILLISECONDS);
+  }
+}).observe(toasts, { childList: true });
 
 // The secret that forms carry; the cookie's, for another tab may have logged in since this page was made.
 export function csrfToken() {
