@@ -27,8 +27,7 @@ class Found:
     """A track as a row of the list, in the terms of a playlist's entry."""
 
     track: Track
-    rating: int
-    never: bool
+    said: queries.Said
     rank: str = ""
 
     @property
@@ -58,8 +57,8 @@ def browse(request: AppRequest) -> HttpResponse:
 
 
 def _with_words(request: AppRequest, tracks: Sequence[Track]) -> list[Found]:
-    values, never = queries.words_on(request.user, [track.pk for track in tracks])
-    return [Found(track, values.get(track.pk, 0), track.pk in never) for track in tracks]
+    said = queries.said_of(request.user, tracks)
+    return [Found(track, said[track.pk]) for track in tracks]
 
 
 @login_required

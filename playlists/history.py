@@ -15,7 +15,7 @@ from detection.models import Capture
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 from playlists.models import Listen, NeverAgain, NeverArtist, Rating, in_force
-from playlists.queries import words_on
+from playlists.queries import Said, said_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -80,15 +80,12 @@ def day_of(text: str) -> date | None:
 
 @dataclass(frozen=True)
 class Row:
-    """A track in the history with what its person did: `at` when it was heard or rated, `mood` what it was played
-    for, or else the track's own emotion, `rating` 1, -1 or 0, `never` and `never_artist` whether it or its artist is
-    kept out now."""
+    """A track in the history with what its person did and said: `at` when it was heard or rated, `mood` what it was
+    played for, or else the track's own emotion."""
 
     track: Track
     at: datetime
-    rating: int
-    never: bool
-    never_artist: bool
+    said: Said
     listen: Listen | None = None
     mood: str = ""
     capture: Capture | None = None
@@ -115,14 +112,12 @@ def listens_page(user: "User", filters: Filters, place: str = "") -> Page:
     listens = listens.filter(filters.condition())
     found, newer, older = _around(listens, "listened_at", place)
     total = _total(listens, found, place)
-    rated, never, artists = _words(user, [listen.track for listen in found])
+    said = said_of(user, [listen.track for listen in found])
     rows = [
         Row(
             track=listen.track,
             at=listen.listened_at,
-            rating=rated.get(listen.track_id, 0),
-            never=listen.track_id in never,
-            never_artist=listen.track.artist in artists,
+            said=said[listen.track_id],
             listen=listen,
             mood=listen.playlist.emotion if listen.playlist else listen.track.emotion,
             capture=listen.playlist.capture if listen.playlist else None,
@@ -137,14 +132,12 @@ def ratings_page(user: "User", value: int, place: str = "") -> Page:
     ratings = Rating.objects.filter(user=user, value=value)
     found, newer, older = _around(ratings, "rated_at", place)
     total = _total(ratings, found, place)
-    _, never, artists = _words(user, [rating.track for rating in found])
+    said = said_of(user, [rating.track for rating in found])
     rows = [
         Row(
             track=rating.track,
             at=rating.rated_at,
-            rating=rating.value,
-            never=rating.track_id in never,
-            never_artist=rating.track.artist in artists,
+            said=said[rating.track_id],
             mood=rating.track.emotion,
         )
         for rating in found
@@ -190,14 +183,6 @@ def _total(rows: "QuerySet[Any]", found: Sequence[Any], place: str) -> int | Non
     if place:
         return None
     return len(found) if len(found) < PER_PAGE else rows.count()
-
-
-def _words(user: "User", tracks: Sequence[Track]) -> tuple[dict[int, int], set[int], set[str]]:
-    """Return a person's ratings of some tracks by id, and the ids and artists of them that are never wanted again."""
-    rated, never = words_on(user, {track.pk for track in tracks})
-    named = {track.artist for track in tracks}
-    artists = NeverArtist.objects.filter(in_force(), user=user, artist__in=named).values_list("artist", flat=True)
-    return rated, never, set(artists)
 
 
 def _lost() -> NoReturn:

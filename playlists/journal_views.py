@@ -49,8 +49,7 @@ class HeardTrack:
     rank: int
     track: Track
     times: int
-    rating: int
-    never: bool
+    said: queries.Said
 
     @property
     def reason(self) -> str:
@@ -148,13 +147,12 @@ def _heard(request: AppRequest, heard: Sequence[Heard]) -> dict[str, Any]:
     if not heard:
         return {}
     chosen = next((each for each in heard if each.emotion == request.GET.get("mood")), heard[0])
-    values, never = queries.words_on(request.user, [track.pk for track, _ in chosen.tracks])
+    said = queries.said_of(request.user, [track for track, _ in chosen.tracks])
     return {
         "chosen": chosen,
         "moods": [(each, urlencode(_kept(request, mood=each.emotion))) for each in heard],
         "entries": [
-            HeardTrack(rank, track, times, values.get(track.pk, 0), track.pk in never)
-            for rank, (track, times) in enumerate(chosen.tracks, start=1)
+            HeardTrack(rank, track, times, said[track.pk]) for rank, (track, times) in enumerate(chosen.tracks, start=1)
         ],
         "has_spotify": any(track.spotify_id for track, _ in chosen.tracks),
         "back": f"{reverse('playlists:journal')}?{urlencode(_kept(request))}",

@@ -1,37 +1,44 @@
 """Reads for playlists: each a fixed number of queries, whatever the catalogue's size."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db.models import QuerySet
 
+from catalogue.models import Track
 from detection.models import Capture
-from playlists.models import NeverAgain, Playlist, PlaylistTrack, Rating, in_force
+from playlists.models import NeverAgain, NeverArtist, Playlist, PlaylistTrack, Rating, in_force
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 
-def entries(playlist: Playlist, user: "User | None") -> list[PlaylistTrack]:
-    """Return a playlist's entries with their tracks, and what the person said of each.
+class Said(NamedTuple):
+    """What a person said of a track: `rating` 1, -1 or 0, and whether it or its artist is kept out from now on."""
 
-    That is `rating` (1, -1 or 0) and `never`, whether the track is kept out from now on. A stranger said nothing.
-    """
+    rating: int = 0
+    never: bool = False
+    never_artist: bool = False
+
+
+def entries(playlist: Playlist, user: "User | None") -> list[PlaylistTrack]:
+    """Return a playlist's entries with their tracks, and as `said` what the person said of each; a stranger nothing."""
     found = list(playlist.entries.select_related("track"))
-    if user is None:
-        return found
-    values, never = words_on(user, [entry.track_id for entry in found])
-    for entry in found:
-        entry.rating = values.get(entry.track_id, 0)  # type: ignore[attr-defined]
-        entry.never = entry.track_id in never  # type: ignore[attr-defined]
+    if user is not None:
+        said = said_of(user, [entry.track for entry in found])
+        for entry in found:
+            entry.said = said[entry.track_id]  # type: ignore[attr-defined]
     return found
 
 
-def words_on(user: "User", tracks: Collection[int]) -> tuple[dict[int, int], set[int]]:
-    """Return a person's ratings of some tracks by their ids, and the ids of those that are kept out from now on."""
-    values = dict(Rating.objects.filter(user=user, track__in=tracks).values_list("track_id", "value"))
-    never = NeverAgain.objects.filter(in_force(), user=user, track__in=tracks).values_list("track_id", flat=True)
-    return values, set(never)
+def said_of(user: "User", tracks: Collection[Track]) -> dict[int, Said]:
+    """Return what a person said of each of some tracks, by its id. Three queries."""
+    ids, named = {track.pk for track in tracks}, {track.artist for track in tracks}
+    ratings = dict(Rating.objects.filter(user=user, track__in=ids).values_list("track_id", "value"))
+    never = set(NeverAgain.objects.filter(in_force(), user=user, track__in=ids).values_list("track_id", flat=True))
+    kept_out = NeverArtist.objects.filter(in_force(), user=user, artist__in=named)
+    artists = set(kept_out.values_list("artist", flat=True))
+    return {track.pk: Said(ratings.get(track.pk, 0), track.pk in never, track.artist in artists) for track in tracks}
 
 
 def history(user: "User") -> QuerySet[Capture]:

@@ -71,7 +71,9 @@ class PlaylistOutput(Output):
 
 
 class PlaylistTrackOutput(RecommendationOutput):
-    rating = serializers.IntegerField(min_value=-1, max_value=1, help_text="Yours: 1, -1, or 0 for none.")
+    rating = serializers.IntegerField(
+        source="said.rating", min_value=-1, max_value=1, help_text="Yours: 1, -1, or 0 for none."
+    )
 
     example: ClassVar[dict[str, Any]] = RecommendationOutput.example | {"rating": 0}
 

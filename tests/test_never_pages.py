@@ -46,6 +46,16 @@ def test_an_artist_is_kept_out_of_playlists_until_it_is_taken_back(person):
     assert len(recommend(emotion="sad", user=person)) == 4
 
 
+def test_lists_say_whose_artist_is_kept_out_and_leave_their_tracks_out_of_what_plays(browser, person):
+    track, other = make_track("sad", artist="The Same"), make_track("sad", artist="Another")
+    never_artist(user=person, artist="The Same")
+    page = browser.get("/tracks/").content.decode()
+    rows = {int(number): row for number, row in re.findall(r'<li class="track" id="track-(\d+)"(.*?)</li>', page, re.S)}
+    assert "data-kept-out" in rows[track.pk]
+    assert ">artist kept out</a>" in rows[track.pk]
+    assert "kept-out" not in rows[other.pk]
+
+
 def test_an_artist_comes_back_at_the_end(person):
     make_track("sad", artist="The Same")
     never_artist(user=person, artist="The Same", until=timezone.now() + timedelta(days=1))

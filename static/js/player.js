@@ -18,7 +18,8 @@ const part = Object.fromEntries(
   ["title", "artist", "time", "progress"].map((name) => [name, document.getElementById(`now-${name}`)]),
 );
 
-let playing = null; // { track, hearing, isPaused, followsError, audio or frame }
+// { track, hearing, isPaused, isKeptOut (already when it was pressed), followsError, audio or frame }
+let playing = null;
 
 export function current() {
   return playing?.track ?? null;
@@ -28,8 +29,9 @@ function coverOf(track) {
   return track.querySelector(PLAYABLE);
 }
 
+// A track, or its artist, that the person never wants to hear again.
 function isKeptOut(track) {
-  return Boolean(track.querySelector('.never [aria-pressed="true"]'));
+  return "keptOut" in track.dataset || Boolean(track.querySelector('.never [aria-pressed="true"]'));
 }
 
 function mark(track, isPlaying) {
@@ -74,6 +76,7 @@ function play(track, { followsError = false } = {}) {
   const { spotify } = coverOf(track).dataset;
   if (spotify) playSpotify(track, spotify);
   else playAudio(track, track.querySelector("audio"), followsError);
+  playing.isKeptOut = isKeptOut(track);
   mark(track, true);
   paint();
   if (navigator.mediaSession) {
@@ -223,6 +226,7 @@ document.addEventListener(
     if (!track || playing?.audio === target) return;
     halt({ isSkip: true });
     playAudio(track, target);
+    playing.isKeptOut = isKeptOut(track);
     mark(track, true);
     paint();
   },
@@ -233,7 +237,7 @@ document.addEventListener(
 document.addEventListener("htmx:afterSwap", () => {
   if (!playing) return;
   if (!playing.track.isConnected) halt();
-  else if (isKeptOut(playing.track)) step(1);
+  else if (!playing.isKeptOut && isKeptOut(playing.track)) step(1);
 });
 
 for (const [action, act] of Object.entries({
