@@ -311,6 +311,15 @@ def test_the_camera_that_try_again_turned_on_stays_off_after_reload_and_back(pag
     expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
 
 
+def test_an_address_that_another_site_may_have_given_turns_no_camera_on(page):
+    page.goto("about:blank")
+    page.goto("/captures/new/#camera")  # as a link from elsewhere: without a referrer
+    expect(page).to_have_url(re.compile(r"/captures/new/$"))
+    expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
+    page.wait_for_timeout(1000)
+    assert page.evaluate("preview.srcObject") is None
+
+
 @pytest.mark.parametrize("source", [Source.CAMERA, Source.UPLOAD])
 def test_the_light_of_the_camera_is_blamed_for_its_own_pictures_only(page, source):
     now = timezone.now()

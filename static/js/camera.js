@@ -232,5 +232,6 @@ if (isInsecure()) {
 } else if (window.location.hash === "#camera") {
   // "Try again" was pressed to have the camera at once; going back here or reloading was not, so the word goes
   history.replaceState(history.state, "", location.pathname + location.search);
-  start();
+  // nor was it by whoever followed a link of another site
+  if (document.referrer.startsWith(`${location.origin}/`)) start();
 }
