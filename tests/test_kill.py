@@ -119,7 +119,7 @@ def test_a_process_that_hangs_is_ended_and_its_capture_ends_in_words(person, wor
     """It waits for a lock of ours when its time is over, and goes on waiting: after twenty seconds it is killed."""
     with held_in_the_middle(person, database) as capture:
         (hanging,) = psutil.Process(worker.pid).children()
-        hanging.wait(timeout=CELERY_TASK_TIME_LIMIT + 15)
+        hanging.wait(timeout=CELERY_TASK_TIME_LIMIT + 45)
     assert "took too long" in person.wait_for(capture, "failed", seconds=60).text
     assert "happy" in person.wait_for(person.show(FRAMES[:1]), "done", seconds=40).text
     assert hanging not in psutil.Process(worker.pid).children()
