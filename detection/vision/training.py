@@ -81,17 +81,12 @@ def train(
     report("start", {"epochs": recipe.epochs, "steps": len(batches)})
     compile_network(network, recipe, steps=recipe.epochs * len(batches))
     network.fit(batches, epochs=recipe.epochs, verbose=0, callbacks=[saved, Progress(batches, held, report)])
-    served = build_network(architecture, recipe.seed)
-    served.set_weights(network.get_weights())
-    batches.start_epoch(recipe.epochs)
-    renew_statistics(served, batches.unmixed(STATISTICS))
-    today = dt.datetime.now(dt.UTC).date().isoformat()
-    training: dict[str, Any] = {**asdict(recipe), "parameters": int(served.count_params()), "date": today, **origin}
-    if teachers:
-        training["teachers"] = [load_card(folder).version for folder in teachers]
+    served = _served(network, architecture, batches, recipe)
+    origin |= {"teachers": [load_card(folder).version for folder in teachers]} if teachers else {}
+    origin["parameters"] = int(served.count_params())
     sizes = {"name": data.name, "train": len(kept), "held_out": len(held), "test": len(test)}
     sizes["held_out_crc"] = held.fingerprint()
-    save_network(served, Card(f"emotune-{today}", architecture, data=sizes, training=training), out)
+    save_network(served, _untried(architecture, recipe, origin, sizes), out)
     card = settle(out, kept, held, test)
     end(out / "checkpoint")
     (out / "lesson.npz").unlink(missing_ok=True)
@@ -120,6 +115,22 @@ def _beginning(
     except ValueError as error:
         raise DataError(f"{start}: a network of that size cannot go on from it ({error}); leave --size out") from None
     return network, architecture, {"start": card.training}
+
+
+def _served(network: keras.Model, architecture: Architecture, batches: Batches, recipe: Recipe) -> keras.Model:
+    """Return the trained network in float32, with the statistics of pictures as they are served."""
+    served = build_network(architecture, recipe.seed)
+    served.set_weights(network.get_weights())
+    batches.start_epoch(recipe.epochs)
+    renew_statistics(served, batches.unmixed(STATISTICS))
+    return served
+
+
+def _untried(architecture: Architecture, recipe: Recipe, origin: dict[str, Any], data: dict[str, Any]) -> Card:
+    """Return the card of a network that has just been trained: nothing of it is fitted or measured yet."""
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    training = {**asdict(recipe), "date": today, **origin}
+    return Card(f"emotune-{today}", architecture, data=data, training=training)
 
 
 def use_all_accelerators(batch: int) -> None:
