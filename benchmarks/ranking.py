@@ -34,7 +34,7 @@ from playlists.columns import ROWWISE  # noqa: E402
 from playlists.listening import bulk_rate  # noqa: E402
 from playlists.loading import columns  # noqa: E402
 from playlists.models import Playlist, PlaylistTrack  # noqa: E402
-from playlists.profiles import SHOWN_PLACES  # noqa: E402
+from playlists.ranking import SHOWN_PLACES  # noqa: E402
 from playlists.services import LENGTH, build_journey, build_playlist  # noqa: E402
 
 RATINGS = 60

@@ -1,9 +1,12 @@
 """The catalogue in the admin: tracks to look at, clusterings to make, to compare and to put in force."""
 
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -17,6 +20,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
 
 from catalogue.admin_jobs import NotByHand, ticket_of
+from catalogue.audio import find_audio
 from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering, Track
 from catalogue.previews import silhouette_plot, space_plot
@@ -33,20 +37,35 @@ PLOTS = {"space": space_plot, "silhouette": silhouette_plot}
 SHOWN_CHANGES = 12
 
 
-@admin.register(Track)
-class TrackAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Tracks come from imports, which would undo a change made here; they can be looked at and deleted."""
+# What an import brings of a track, in the lines of its page.
+IMPORTED = (
+    ("title", "artist", "genre"),
+    ("emotion", "distance"),
+    ("valence", "arousal", "dominance"),
+    ("seeds", "tag_count"),
+    ("origin", "key"),
+    ("spotify_id", "mbid", "lastfm_url"),
+)
 
+
+class TrackForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_audio(self) -> str:
+        audio: str = self.cleaned_data["audio"].strip()
+        if audio and find_audio(audio) is None:
+            raise forms.ValidationError(f"There is no such audio file below {settings.AUDIO_ROOT}. Put it there first.")
+        return audio
+
+
+@admin.register(Track)
+class TrackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Tracks come from imports, which would undo a change made here; they can be looked at, deleted, and given audio,
+    which no import has."""
+
+    form = TrackForm
     list_display = ("title", "artist", "genre", "emotion", "far", "origin", "spotify_id")
     list_filter = ("emotion", "origin")
-    fields = (
-        ("title", "artist", "genre"),
-        ("emotion", "distance"),
-        ("valence", "arousal", "dominance"),
-        ("seeds", "tag_count"),
-        ("origin", "key"),
-        ("spotify_id", "mbid", "lastfm_url", "audio"),
-    )
+    fields = (*IMPORTED, "audio")
+    readonly_fields = tuple(chain.from_iterable(IMPORTED))
     search_fields = ("title", "artist", "genre")
     ordering = ("id",)
     list_per_page = 50
@@ -55,6 +74,14 @@ class TrackAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description="distance", ordering="distance")
     def far(self, track: Track) -> str:
         return "" if track.distance is None else f"{track.distance:.2f}"
+
+    def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Track, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            renew_revision()
 
     def delete_model(self, request: HttpRequest, obj: Track) -> None:
         with transaction.atomic():

@@ -154,7 +154,7 @@ class ImportAdmin(JobAdmin):
     def rejects_view(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
         """Send line, reason and title of every row that was not taken."""
         job = self._job(request, pk)
-        if not job.rejects:
+        if not job.has_rejects:
             raise Http404
         return FileResponse(job.rejects.open("rb"), as_attachment=True, filename="rejects.csv", content_type="text/csv")
 
@@ -182,7 +182,7 @@ def _words(progress: jobs.Progress) -> str:
 
 
 def _first_rejects(job: Import) -> list[list[str]]:
-    if not job.rejects:
+    if not job.has_rejects:
         return []
     with job.rejects.open("r") as file:
         return list(islice(csv.reader(file), 1, SHOWN_REJECTS + 1))

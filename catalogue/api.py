@@ -201,7 +201,7 @@ class ImportRejects(ApiView):
     def get(self, request: ApiRequest, import_id: UUID) -> FileResponse:
         """Download the rows that could not be used: line, reason and title."""
         job = get_object_or_404(Import, pk=import_id)
-        if not job.rejects or not job.rejects.storage.exists(job.rejects.name or ""):
+        if not job.has_rejects:
             raise Http404
         return FileResponse(job.rejects.open(), as_attachment=True, filename="rejects.csv", content_type="text/csv")
 

@@ -106,6 +106,11 @@ class Import(Job):
     def __str__(self) -> str:
         return f"{self.name} ({self.state})"
 
+    @property
+    def has_rejects(self) -> bool:
+        """Whether the file of rejected rows is there: a database that was restored elsewhere names it in vain."""
+        return bool(self.rejects) and self.rejects.storage.exists(self.rejects.name or "")
+
     def let_go(self) -> None:
         if self.file:
             self.file.delete(save=False)

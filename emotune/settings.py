@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -65,6 +65,17 @@ def database(url: str) -> dict[str, Any]:
         options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path[1:], "OPTIONS": options}
     if parts.scheme in ("postgres", "postgresql") and parts.path.strip("/"):
+        options = {
+            # what is asked again and again is planned once for each connection
+            "server_side_binding": True,
+            "prepare_threshold": 5,
+            # a server, or a network, that falls silent is an outage and not a wait for ever
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+        }
         return {
             "ENGINE": "emotune.postgres",
             "NAME": unquote(parts.path[1:]),
@@ -75,19 +86,24 @@ def database(url: str) -> dict[str, Any]:
             # a new connection is a new process at the server, which has everything to plan anew
             "CONN_MAX_AGE": 600,
             "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": {
-                # what is asked again and again is planned once for each connection
-                "server_side_binding": True,
-                "prepare_threshold": 5,
-                # a server, or a network, that falls silent is an outage and not a wait for ever
-                "connect_timeout": 5,
-                "keepalives_idle": 10,
-                "keepalives_interval": 3,
-                "keepalives_count": 3,
-                "tcp_user_timeout": 20_000,
-            },
+            "OPTIONS": options | connection_options(parts.query),
         }
     raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name")
+
+
+def connection_options(query: str) -> dict[str, str]:
+    """Return what stands behind the `?` of a DATABASE_URL for PostgreSQL, such as `sslmode=verify-full`."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
+
+    try:
+        given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
+        make_conninfo(**given)
+    except (ValueError, ProgrammingError) as error:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL asks behind its ? for what PostgreSQL does not know: {error}"
+        ) from None
+    return given
 
 
 def secret_key() -> str:

@@ -9,8 +9,10 @@ LISTENBRAINZ, LASTFM = "listenbrainz", "lastfm"
 SPOTIFY = re.compile(r"(?:^|/|:)([0-9A-Za-z]{22})(?:[?#].*)?$", re.ASCII)
 MBID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 LONGEST_NAME = 500
+# What JSON may hold and no database keeps: NUL and halves of surrogate pairs.
+UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 # Nobody noted listens before; and the clocks of other players may be a little ahead.
-FIRST = datetime(2002, 10, 1, tzinfo=UTC)
+FIRST_LISTEN = datetime(2002, 10, 1, tzinfo=UTC)
 AHEAD = timedelta(minutes=10)
 DATES = ("%d %b %Y %H:%M", "%d %b %Y, %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 
@@ -105,6 +107,8 @@ def _music(artist: Any, title: Any, *, mbid: Any = "", spotify: Any = "") -> Mus
         raise Bad("the artist or the title is missing")
     if len(artist) > LONGEST_NAME or len(title) > LONGEST_NAME:
         raise Bad(f"the artist or the title is longer than {LONGEST_NAME} characters")
+    if UNKEEPABLE.search(artist + title):
+        raise Bad("the artist or the title holds a character that is none: NUL, or half of one")
     return Music(artist, title, _spotify(_text(spotify)), _mbid(_text(mbid)))
 
 
@@ -134,8 +138,8 @@ def _moment(value: Any, now: datetime) -> datetime:
     at = _of_number(value) if isinstance(value, int | float) else _of_words(str(value).strip())
     if at is None:
         raise Bad(f"{str(value)[:40]!r} is no time")
-    if not FIRST <= at <= now + AHEAD:
-        raise Bad(f"{at:%Y-%m-%d %H:%M} lies in the future or before {FIRST:%Y}")
+    if not FIRST_LISTEN <= at <= now + AHEAD:
+        raise Bad(f"{at:%Y-%m-%d %H:%M} lies in the future or before {FIRST_LISTEN:%Y}")
     return at
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -34,6 +35,9 @@ PLACES = {
     "recenttracks.track.item",
     "scrobbles.item",
 }
+# What a page of records is called in an object around it, and how it begins.
+PAGES = ("payload", "recenttracks", "listens", "track", "scrobbles")
+BEGINS_PAGE = re.compile(rb'"(?:track"\s*:\s*\[|(?:payload|recenttracks|listens|scrobbles)"\s*:\s*[\[{])')
 COLUMNS = {
     "artist": ("artist", "artist_name", "artist name"),
     "title": ("track", "track_name", "title", "name", "song", "track name"),
@@ -136,7 +140,7 @@ def _is_lines(text: bytes) -> bool:
     try:
         found = json.loads(first)
     except (ValueError, RecursionError):
-        return b"\n" not in text and b'"payload"' not in text and b'"recenttracks"' not in text
+        return b"\n" not in text and not BEGINS_PAGE.search(text)
     return not isinstance(found, dict) or not _inside(found)
 
 
@@ -211,7 +215,7 @@ class _Unmarked:
 
 def _inside(value: dict[str, Any]) -> list[Any]:
     """Return the records that a page or a submission of them holds; none for what is a record itself."""
-    for name in ("payload", "recenttracks", "listens", "track", "scrobbles"):
+    for name in PAGES:
         held = value.get(name)
         if isinstance(held, dict) and name != "track":
             return _inside(held)
@@ -253,8 +257,11 @@ def _of_csv(file: BinaryIO | io.BufferedReader, name: str, now: datetime) -> Ite
     with _as_text(file) as text:
         lines = csv.reader(_bounded(text))
         columns: dict[str, int] | None = None
-        for row in lines:
+        while (row := _next_row(lines)) is not None:
             where = f"{name}line {lines.line_num}"
+            if isinstance(row, str):
+                yield Broken(where, row)
+                continue
             if not any(cell.strip() for cell in row):
                 continue
             if columns is None:
@@ -263,6 +270,14 @@ def _of_csv(file: BinaryIO | io.BufferedReader, name: str, now: datetime) -> Ite
                     continue
             fields = {key: row[place].strip() for key, place in columns.items() if place < len(row)}
             yield from _checked(record_of_row, fields, where, now)
+
+
+def _next_row(lines: Iterator[list[str]]) -> list[str] | str | None:
+    """Return the next row of a CSV, in words why it is none, or None at the end."""
+    try:
+        return next(lines, None)
+    except csv.Error as error:  # a quote that is never closed, for instance
+        return f"this is no row of a CSV ({error})"
 
 
 def _bounded(text: io.TextIOWrapper) -> Iterator[str]:

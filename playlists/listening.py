@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -12,15 +12,13 @@ from django.utils import timezone
 
 from catalogue.models import Track
 from emotune.errors import InvalidInput
+from playlists.export_records import AHEAD, FIRST_LISTEN
 from playlists.models import HistoryImport, Listen, NeverAgain, NeverArtist, Playlist, Rating, Skip
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 LISTEN_SOURCES = ("spotify", "audio", "api")
-# Nobody noted listens before; and clocks of other players may be a little ahead.
-FIRST_LISTEN = datetime(2002, 10, 1, tzinfo=UTC)
-AHEAD = timedelta(minutes=10)
 LONGEST_SKIP = 3600
 # More than a page shows, and few enough for one statement.
 MOST_AT_ONCE = 1000

@@ -15,22 +15,21 @@ from catalogue.models import Track
 from detection.models import Capture
 from playlists.columns import NOWHERE, Columns, Floats
 from playlists.models import Listen, NeverAgain, NeverArtist, Playlist, PlaylistTrack, Rating, Skip
-from playlists.ranking import Taste, evidence_of
+from playlists.ranking import COOLING_PLAYLISTS, RATING_NOISE, SHOWN_PLACES, Taste, evidence_of
 from playlists.taste import Evidence
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-# So many of a person's latest ratings, listens and skips speak for their taste, and so many playlists and listens are
-# still in their ears.
+# So many of a person's latest ratings, listens and skips speak for their taste, and so many listens are still in their
+# ears.
 LATEST = 200
-COOLING_PLAYLISTS = 8
 COOLING_LISTENS = 60
 # What was heard or given longer ago, as imported listens mostly were, is in nobody's ears any more.
 FORGOTTEN_AFTER = timedelta(days=30)
 # What an act says of a track, and the variance of that word: a listener may let a track run that they do not care for.
 LISTENED, SKIPPED = 0.4, -0.4
-RATING_NOISE, ACT_NOISE = 0.8, 2.0
+ACT_NOISE = 2.0
 
 # Each part walks an index for as many rows as it returns; the latest act comes first.
 ACTS = """
@@ -66,8 +65,6 @@ NAMES = {name: model._meta.db_table for name, model in TABLES.items()}  # noqa: 
 STATEMENT = ACTS.format(latest=LATEST, playlists=COOLING_PLAYLISTS, **NAMES)
 
 
-# A track counts as shown lately when it has one of so many latest places in anybody's playlists.
-SHOWN_PLACES = 20_000
 SHOWN = """
 SELECT DISTINCT track_id FROM {place} {among} id > (SELECT COALESCE(MAX(id), 0) FROM {place}) - {places}
 """

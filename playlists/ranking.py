@@ -16,6 +16,11 @@ ARTIST_CAP = 2
 WIDTH = 1.2
 COOL_DOWN = 1.0
 SHOWN = 0.5
+# Playlists whose tracks are still in a person's ears; and the latest places in anybody's playlists whose tracks count
+# as shown lately.
+COOLING_PLAYLISTS, SHOWN_PLACES = 8, 20_000
+# The variance of what a rating says of a track.
+RATING_NOISE = 0.8
 # The usual places go by what is expected; the last third of them goes to finding out, by what a rating would teach
 # until so many acts are known, and then by a sample of the belief.
 EXPLORED = 3

@@ -7,13 +7,12 @@ import numpy as np
 
 from playlists import metrics
 from playlists.columns import Columns, Floats, Rows
-from playlists.ranking import WIDTH, evidence_of
+from playlists.ranking import RATING_NOISE, WIDTH, evidence_of
 from playlists.taste import believe
 
 # Whoever gave fewer ratings says nothing; the first half of the others' is learned from, the rest is foreseen.
 FEWEST = 10
 TOP = 10
-RATING_NOISE = 0.8
 ARMS = ("random", "popularity", "without_feedback", "with_feedback")
 
 

@@ -11,15 +11,12 @@ from playlists.columns import Columns, Floats, Rows
 from playlists.company import Acts, fit, lay_over
 from playlists.listeners import CIRCLES, Listener, Mood, draw_mood
 from playlists.pool import as_candidates, draw
-from playlists.ranking import Taste, evidence_of, rank
+from playlists.ranking import COOLING_PLAYLISTS, RATING_NOISE, SHOWN_PLACES, Taste, evidence_of, rank
 
 Progress = Callable[[int, float], None]
 
 LENGTH, TOP = 15, 10
 RATINGS_PER_SESSION = 5
-RATING_NOISE = 0.8
-COOLING_PLAYLISTS = 8
-SHOWN_PLACES = 20_000
 # After so many ratings a listener's seven moods are tried out, without leaving a trace.
 CHECKPOINTS = (0, 5, 10, 20, 40)
 REPORTED = 20

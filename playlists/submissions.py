@@ -12,7 +12,7 @@ from catalogue.models import Track
 from emotune.errors import InvalidInput
 from playlists.export_records import Bad, Listened, Music, record_of
 from playlists.listening import MOST_AT_ONCE, Heard, add_listens
-from playlists.matching import TrackIndex
+from playlists.matching import FEATURING, TrackIndex
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -52,17 +52,17 @@ def _record(value: Any, place: int) -> Listened:
         raise InvalidInput(f"payload[{place}]: {reason}.") from None
     if not isinstance(record, Listened):
         raise InvalidInput(f"payload[{place}]: this is no listen.")
-    if "\0" in record.music.artist + record.music.title:
-        raise InvalidInput(f"payload[{place}]: a name cannot hold the character NUL.")
     return record
 
 
 def _index_for(music: Iterable[Music]) -> TrackIndex:
     """Return an index of the tracks that some music can mean: those with its ids, and all by its artists."""
     wanted = list(music)
-    names = {item.artist.lower() for item in wanted}
+    spelled = {name for item in wanted for name in (item.artist, FEATURING.sub("", item.artist))}
+    names = {name.lower() for name in spelled}
     names |= {name.removeprefix("the ") for name in names} | {f"the {name}" for name in names}
-    condition = Q(name__in=names)
+    # as it is spelled, too: SQLite folds the case of ASCII alone
+    condition = Q(name__in=names) | Q(artist__in=spelled)
     condition |= Q(spotify_id__in={item.spotify_id for item in wanted if item.spotify_id})
     condition |= Q(mbid__in={item.mbid for item in wanted if item.mbid})
     tracks = Track.objects.alias(name=Lower("artist")).filter(condition)

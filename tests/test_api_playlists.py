@@ -192,6 +192,13 @@ def test_a_scrobbler_submits_in_listenbrainzs_words(scrobble):
     assert set(Listen.objects.values_list("track_id", flat=True)) == {by_name.pk, by_spotify.pk}
 
 
+def test_a_scrobbler_may_name_who_is_featured_and_write_other_letters_than_ascii(scrobble):
+    make_track(artist="Eminem", title="Love")
+    make_track(artist="\u00d3lafur Arnalds", title="Near Light")
+    listens = heard("Eminem feat. Rihanna", "Love"), heard("\u00d3lafur Arnalds", "Near Light")
+    assert scrobble("import", *listens).json()["recognised"] == 2
+
+
 def test_what_plays_now_is_taken_and_not_noted(scrobble):
     make_track(artist="Artist", title="Title")
     playing = {"track_metadata": {"artist_name": "Artist", "track_name": "Title"}}

@@ -72,14 +72,23 @@ def test_tracks_are_searched_by_title_artist_and_genre_and_filtered_by_emotion_a
         assert {track.title for track in page.context["cl"].queryset} == found
 
 
-def test_a_track_is_shown_and_not_changed_by_hand(admin_client):
-    track = make_track(title="<b>Bold</b>")
+def test_a_track_is_shown_and_not_changed_by_hand_but_for_its_audio(admin_client, clusterings, settings, tmp_path):
+    settings.AUDIO_ROOT = tmp_path
+    (tmp_path / "mine.mp3").write_bytes(b"sound")
+    track = make_track("sad", title="<b>Bold</b>")
     address = reverse("admin:catalogue_track_change", args=[track.pk])
     page = admin_client.get(address).content.decode()
     assert "&lt;b&gt;Bold&lt;/b&gt;" in page
     assert "<b>Bold" not in page
     assert 'name="emotion"' not in page
-    assert admin_client.post(address, {"emotion": "fear"}).status_code == 403
+    before = columns()
+    for wrong in ("gone.mp3", "../mine.mp3"):
+        answer = admin_client.post(address, {"audio": wrong})
+        assert "There is no such audio file below" in answer.content.decode()
+    assert admin_client.post(address, {"emotion": "fear", "audio": "mine.mp3"}).status_code == 302
+    track.refresh_from_db()
+    assert (track.emotion, track.audio) == ("sad", "mine.mp3")
+    assert columns() is not before
     assert admin_client.get(reverse("admin:catalogue_track_add")).status_code == 403
 
 

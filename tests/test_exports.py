@@ -158,6 +158,14 @@ def test_names_with_commas_quotes_and_line_breaks_of_csv():
             {"track_metadata": {"artist_name": "x" * 501, "track_name": "x"}},
             "the artist or the title is longer than 500 characters",
         ),
+        (
+            {"track_metadata": {"artist_name": "A\0B", "track_name": "x"}},
+            "the artist or the title holds a character that is none: NUL, or half of one",
+        ),
+        (
+            {"track_metadata": {"artist_name": "x", "track_name": "\ud800"}},
+            "the artist or the title holds a character that is none: NUL, or half of one",
+        ),
     ],
 )
 def test_it_rejects_a_record_with_the_reason_and_goes_on(changed, reason):
@@ -194,6 +202,24 @@ def test_a_csv_row_that_is_too_short_is_rejected():
         Broken("line 2", "the artist or the title is missing"),
         Broken("line 3", "'yesterday' is no time"),
     ]
+
+
+def test_a_quote_that_is_never_closed_costs_its_row_and_no_other():
+    row, many = "Nina,Best,Feeling,06 Nov 2021 19:10\n", csv.field_size_limit() // 36 + 100
+    found = read(f'{row}Nina,Best,"Feeling,06 Nov 2021 19:10\n{row * many}')
+    assert isinstance(found[0], Listened)
+    assert [each.reason for each in found if isinstance(each, Broken)] == [
+        "this is no row of a CSV (field larger than field limit (131072))"
+    ]
+    assert isinstance(found[-1], Listened)
+
+
+@pytest.mark.parametrize("name", ["scrobbles", "listens", "track", "payload", "recenttracks"])
+def test_json_on_one_long_line_is_no_line_of_records(name):
+    page = [LASTFM] * 1000 if name != "recenttracks" else {"track": [LASTFM] * 1000}
+    text = json.dumps({"username": "ada", name: page}, separators=(",", ":"))
+    assert len(text) > exports.MAX_LINE
+    assert [record.music.title for record in read(text) if isinstance(record, Listened)] == ["Feeling"] * 1000
 
 
 def bomb():

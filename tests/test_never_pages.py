@@ -50,7 +50,9 @@ def test_lists_say_whose_artist_is_kept_out_and_leave_their_tracks_out_of_what_p
     track, other = make_track("sad", artist="The Same"), make_track("sad", artist="Another")
     never_artist(user=person, artist="The Same")
     page = browser.get("/tracks/").content.decode()
-    rows = {int(number): row for number, row in re.findall(r'<li class="track" id="track-(\d+)"(.*?)</li>', page, re.S)}
+    rows = {
+        int(number): row for number, row in re.findall(r'<li class="track" id="track-(\d+)"(.*?)</li>', page, re.DOTALL)
+    }
     assert "data-kept-out" in rows[track.pk]
     assert ">artist kept out</a>" in rows[track.pk]
     assert "kept-out" not in rows[other.pk]

@@ -35,6 +35,15 @@ def test_a_database_url_may_leave_port_and_user_to_postgresql():
     assert (found["HOST"], found["PORT"], found["USER"]) == ("localhost", "", "")
 
 
+def test_a_database_url_asks_postgresql_for_more_behind_its_question_mark():
+    found = settings.database("postgres://localhost/emotune?sslmode=verify-full&connect_timeout=2")
+    assert (found["OPTIONS"]["sslmode"], found["OPTIONS"]["connect_timeout"]) == ("verify-full", "2")
+    assert found["OPTIONS"]["server_side_binding"] is True
+    for wrong in ("ssl=yes", "sslmode", "server_side_binding=false"):
+        with pytest.raises(ImproperlyConfigured, match="what PostgreSQL does not know"):
+            settings.database(f"postgres://localhost/emotune?{wrong}")
+
+
 def test_a_sqlite_url_takes_an_absolute_path():
     assert settings.database("sqlite:////tmp/x/emotune.sqlite3")["NAME"] == "/tmp/x/emotune.sqlite3"
 

@@ -12,6 +12,7 @@ SENTENCES = {
     400: "The request cannot be understood. Check how it is put together.",
     403: "This may not be done.",
     404: "There is nothing at this address.",
+    405: "This address does not do that. The header Allow names what it does.",
     416: "The file has no such part. Content-Range says how long it is.",
     503: NO_DATABASE,
     413: "The body is larger than what is read here. Send less at once.",

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON alone")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        emotion = options["emotion"] or read_emotion(options["image"])
+        emotion = read_emotion(options["image"]) if options["image"] else options["emotion"]
         try:
             found = recommend(
                 emotion=emotion, user=find_user(options["user"]), k=options["k"], seed=abs(options["seed"])
