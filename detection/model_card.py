@@ -44,13 +44,17 @@ class Served:
     error: float
 
 
-@cache
 def model_page(folder: Path) -> dict[str, Any]:
     """Return what the page shows of a folder's card, which is read once; without a model, nothing but that."""
     try:
-        card = load_card(folder)
+        return _page_of(folder)
     except ModelFileError:
         return {"card": None}
+
+
+@cache
+def _page_of(folder: Path) -> dict[str, Any]:
+    card = load_card(folder)
     return {
         "card": card,
         "rows": _rows(card),

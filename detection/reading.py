@@ -85,8 +85,8 @@ class _Batch:
         self.given_back: list[UUID] = []
 
     def read(self) -> None:
-        start = time.monotonic()
         self._take_others()
+        start = time.monotonic()
         for capture in list(self.open.values()):
             if time.monotonic() - start > BATCH_BUDGET_S and capture is not self.leader:
                 break
@@ -121,10 +121,13 @@ class _Batch:
         most = settings.CAPTURE_BATCH - 1
         if most < 1 or self.leader.attempts > 1:
             return
-        others = claims.claim_waiting(self.leader, most, self.hold)
-        if settings.CAPTURE_BATCH_WAIT and len(others) < most:
+        self._take(most)
+        if settings.CAPTURE_BATCH_WAIT and len(self.taken) <= most:
             time.sleep(settings.CAPTURE_BATCH_WAIT)
-            others += claims.claim_waiting(self.leader, most - len(others), self.hold)
+            self._take(most + 1 - len(self.taken))
+
+    def _take(self, most: int) -> None:
+        others = claims.claim_waiting(self.leader, most, self.hold)
         self.taken.update({capture.id: capture for capture in others})
         self.open.update(self.taken)
 

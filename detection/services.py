@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from detection.tasks import send
 from detection.vision.pictures import MAX_PIXELS, UnreadablePicture, inspect
 from emotune import metrics
 from emotune.emotions import EMOTIONS
-from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
+from emotune.errors import Gone, InvalidInput, NotAllowed, TooMany, Unavailable
 from emotune.limits import spend
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def _check_images(images: Sequence[bytes]) -> None:
     pixels = 0
     for image in images:
         if len(image) > settings.CAPTURE_MAX_BYTES:
-            most = settings.CAPTURE_MAX_BYTES // 1024**2
-            raise InvalidInput(f"This picture has {len(image) / 1024**2:.0f} MB; up to {most} MB can be read.")
+            has, most = (size / 1024**2 for size in (len(image), settings.CAPTURE_MAX_BYTES))
+            raise InvalidInput(f"This picture has {ceil(10 * has) / 10:g} MB; up to {most:g} MB can be read.")
         try:
             _, width, height = inspect(image)
         except UnreadablePicture as error:
@@ -100,7 +101,7 @@ def refresh(*, capture: Capture) -> Capture:
         return capture
     if capture.created_at > now + CLOCKS_DIFFER:
         waiting.update(created_at=now, sent_at=now - RESEND_AFTER)
-        capture.refresh_from_db()
+        _reload(capture)
     if now >= capture.expires_at:
         _count_ended(Status.EXPIRED, waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
         _forget_images(capture)
@@ -113,7 +114,14 @@ def refresh(*, capture: Capture) -> Capture:
         _send(capture)
     else:
         return capture
-    capture.refresh_from_db()
+    return _reload(capture)
+
+
+def _reload(capture: Capture) -> Capture:
+    try:
+        capture.refresh_from_db()
+    except Capture.DoesNotExist:
+        raise Gone("This capture was deleted meanwhile.") from None
     return capture
 
 
@@ -131,7 +139,13 @@ def refresh_unwatched() -> int:
     late = Q(created_at__gt=now - LONG_AGO, created_at__lte=now - RESEND_AFTER)
     old = late | Q(created_at__gt=now + CLOCKS_DIFFER)
     waiting = Capture.objects.filter(old, status__in=OPEN)
-    return sum(not refresh(capture=capture).is_open for capture in waiting)
+    over = 0
+    for capture in waiting:
+        try:
+            over += not refresh(capture=capture).is_open
+        except Gone:
+            over += 1
+    return over
 
 
 def settle_overdue(*, user: "User") -> int:
@@ -165,9 +179,10 @@ def choose_emotion(*, capture: Capture, emotion: str) -> Capture:
     """Store the person's own answer beside the reader's; "" takes it back."""
     if emotion or capture.source == Source.NAMED:
         _check_emotion(emotion)
-    if not Capture.objects.filter(id=capture.id).exclude(status__in=OPEN).update(chosen=emotion):
+    is_changed = Capture.objects.filter(id=capture.id).exclude(status__in=OPEN).update(chosen=emotion)
+    _reload(capture)
+    if not is_changed:
         raise InvalidInput("This capture is still being read. Please wait for its outcome.")
-    capture.refresh_from_db()
     return capture
 
 

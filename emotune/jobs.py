@@ -264,6 +264,7 @@ class Run:
         self.job = job
         self._row = _mine(job)
         self._token = uuid4().hex.encode()
+        self._is_announced = False
         self._next = 0.0
         self._note = ""
 
@@ -291,7 +292,7 @@ class Run:
             return  # a job outlives the absence of Redis
         if cancel:
             raise Cancelled
-        if holder not in (None, self._token):
+        if self._is_announced and holder not in (None, self._token):
             raise _TakenOver
 
     def _owns_row(self) -> bool:
@@ -309,7 +310,6 @@ class Run:
     def held(self) -> Iterator[None]:
         """Let everybody know, from a thread, that the job's worker is alive."""
         with contextlib.suppress(redis.RedisError):
-            store.client().set(_key(self.job, "holder"), self._token, ex=KEEP_S)
             self._beat()  # before anything is done
         (heartbeat := Heartbeat(self._beat, BEAT_S, name="job")).start()
         try:
@@ -319,9 +319,12 @@ class Run:
 
     def _beat(self) -> None:
         with store.client().pipeline(transaction=False) as pipe:
+            if not self._is_announced:
+                pipe.set(_key(self.job, "holder"), self._token, ex=KEEP_S)
             pipe.set(beat_of(self.job), str(time.time()), px=int(1000 * SILENCE_S))
             pipe.delete(_suspicion_of(self.job))
             pipe.execute()
+        self._is_announced = True
 
 
 @contextlib.contextmanager

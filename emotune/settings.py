@@ -27,13 +27,15 @@ def env_bool(name: str, default: bool) -> bool:
     return value in ("true", "1", "yes")
 
 
-def env_int(name: str, default: int, least: int = 0) -> int:
+def env_int(name: str, default: int, least: int = 0, most: int | None = None) -> int:
     try:
         value = int(env(name, str(default)))
     except ValueError:
         raise ImproperlyConfigured(f"{name} is {env(name)!r}; set it to a whole number") from None
     if value < least:
         raise ImproperlyConfigured(f"{name} is {value}; set it to {least} or more")
+    if most is not None and value > most:
+        raise ImproperlyConfigured(f"{name} is {value}; set it to {most} or less")
     return value
 
 
@@ -351,7 +353,7 @@ CAPTURE_TTL = timedelta(minutes=5)
 CAPTURES_PER_MINUTE = env_int("CAPTURES_PER_MINUTE", 20)
 # A worker reads up to so many waiting captures together; for more it waits so many milliseconds (docs/detection.md).
 CAPTURE_BATCH = env_int("CAPTURE_BATCH", 4, least=1)
-CAPTURE_BATCH_WAIT = env_int("CAPTURE_BATCH_WAIT_MS", 0) / 1000
+CAPTURE_BATCH_WAIT = env_int("CAPTURE_BATCH_WAIT_MS", 0, most=1000) / 1000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BODY

@@ -19,7 +19,7 @@ from accounts.services import withdraw_consent
 from detection import claims, images, services
 from detection.models import Capture, Source, Status
 from emotune import limits, store
-from emotune.errors import InvalidInput, NotAllowed, TooMany, Unavailable
+from emotune.errors import Gone, InvalidInput, NotAllowed, TooMany, Unavailable
 from tests.factories import make_capture, make_user
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +217,22 @@ def test_a_capture_from_before_the_clock_was_set_back_is_dated_anew_and_sent_aga
     services.refresh(capture=ahead)
     assert abs((timezone.now() - ahead.created_at).total_seconds()) < 5
     assert len(queue()) == 1
+
+
+def test_what_is_deleted_while_somebody_looks_is_gone_and_holds_up_nobody_else(user, queue, monkeypatch):
+    overdue = settings.CAPTURE_TTL.total_seconds() + 1
+    deleted, other = waiting(user, age=overdue), waiting(user, age=overdue)
+    Capture.objects.filter(pk=deleted.pk).delete()
+    with pytest.raises(Gone, match="deleted meanwhile"):
+        services.refresh(capture=deleted)
+    with pytest.raises(Gone, match="deleted meanwhile"):
+        services.choose_emotion(capture=deleted, emotion="sad")
+    real = services.refresh
+    monkeypatch.setattr(services, "refresh", lambda capture: real(capture=deleted if capture == other else capture))
+    third = waiting(user, age=overdue)
+    assert services.refresh_unwatched() == 2
+    third.refresh_from_db()
+    assert third.status == Status.EXPIRED
 
 
 def test_the_clock_sends_again_and_ends_what_nobody_looks_at(user, queue):

@@ -146,7 +146,7 @@ def test_the_defects_that_copies_of_muse_have_are_told_by_line_and_can_be_downlo
     page = page_of(admin_client, job)
     assert "<td>valence_tags is 10.2, outside 0 to 9</td><td>Valence Out Of Range</td>" in page
     assert "<script>alert" not in page
-    job.rejects.storage.delete(job.rejects.name)  # as where a database was restored without its files
+    job.rejects.storage.delete(str(job.rejects.name))  # as where a database was restored without its files
     assert admin_client.get(reverse("admin:catalogue_import_rejects", args=[job.pk])).status_code == 404
     assert "outside 0 to 9" not in page_of(admin_client, job)
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from catalogue.models import Import
 from emotune import jobs
+from emotune import store as stores
 from emotune.embedded import embedded_server
 from emotune.errors import InvalidInput, Unavailable
 from emotune.jobs import Cancelled, JobState, Progress
@@ -110,6 +111,7 @@ def test_it_is_done_when_its_work_is(job):
 def test_progress_can_be_seen_while_its_transaction_is_open(job):
     assert jobs.progress_of(job) == Progress(0, None, "")
     with jobs.running(job) as run:
+        assert run
         run.step(30, 120, "reading rows")
         seen = jobs.progress_of(job)
     assert seen == Progress(30, 120, "reading rows")
@@ -119,9 +121,21 @@ def test_progress_can_be_seen_while_its_transaction_is_open(job):
 
 def test_progress_is_unknown_without_a_store_and_the_work_goes_on(job, no_store):
     with jobs.running(job) as run:
+        assert run
         run.step(1, 2)
         seen = jobs.progress_of(job)
     assert seen == Progress()
+    assert again(job).state == JobState.DONE
+
+
+def test_a_run_that_could_not_say_who_it_is_is_not_taken_for_another_one(job, store, monkeypatch):
+    store.set(f"emotune:job:{job.pk}:holder", "of a worker that died")
+    working, away = stores.client, redis.Redis(host="127.0.0.1", port=9)
+    monkeypatch.setattr(stores, "client", lambda: away)
+    with jobs.running(job) as run:
+        assert run
+        monkeypatch.setattr(stores, "client", working)
+        run.step(1, 2)
     assert again(job).state == JobState.DONE
 
 
@@ -267,7 +281,8 @@ def test_a_living_worker_is_left_alone_when_the_store_comes_back_empty(job, stor
 def wait_for_a_missing_beat(job: Import, store: "redis.Redis") -> Import:
     """Lose all that is known of a job, look at once, and return it as it was seen."""
     while True:
-        store.delete(*store.keys(f"emotune:job:{job.pk}:*"))
+        for key in store.keys(f"emotune:job:{job.pk}:*"):
+            store.delete(key)
         seen = jobs.refresh(again(job))
         if seen.state != JobState.RUNNING or store.exists(f"emotune:job:{job.pk}:suspect:1"):
             return seen  # otherwise a beat was faster
@@ -293,7 +308,8 @@ def test_a_run_whose_row_is_not_its_own_any_more_stops_and_writes_nothing(job, c
 def test_a_message_that_comes_back_to_an_empty_store_waits_for_the_living_workers_next_beat(job, store):
     with jobs.running(job) as run:
         assert run
-        store.delete(*store.keys(f"emotune:job:{job.pk}:*"))
+        for key in store.keys(f"emotune:job:{job.pk}:*"):
+            store.delete(key)
         with jobs.running(again(job)) as second:
             assert second is None
     assert (again(job).state, again(job).attempts) == (JobState.DONE, 1)

@@ -74,6 +74,12 @@ def test_a_card_of_an_earlier_training_has_no_curves(folder):
     assert "<svg" in served[0].recall_svg
 
 
+def test_a_card_that_comes_later_is_shown(tmp_path):
+    assert model_page(tmp_path / "later") == {"card": None}
+    write_model(tmp_path / "later")
+    assert model_page(tmp_path / "later")["card"].version == "test-1"
+
+
 @pytest.mark.django_db
 def test_without_a_model_the_page_says_so(client, tmp_path):
     with override_settings(MODEL_DIR=tmp_path / "nothing"):

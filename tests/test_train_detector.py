@@ -71,6 +71,11 @@ def test_data_that_is_no_folder_and_no_zip_is_one_line(tmp_path):
         (["--model", "cnn", "--rate", "0.1"], "plain network"),
         (["--start", "models/emotune", "--size", "large"], "--size"),
         (["--teacher-share", "0.5"], "--teacher"),
+        (["--average", "1"], "--average"),
+        (["--rate", "-0.002"], "--rate"),
+        (["--rate", "nan"], "--rate"),
+        (["--decay", "-1"], "--decay"),
+        (["--seed", "-1"], "--seed"),
         (["--teacher", "nowhere"], "nowhere"),
         (["--mixup", "2"], "--mixup"),
     ],
@@ -100,6 +105,7 @@ def test_a_calibration_that_cannot_be_carried_out_changes_nothing(folder, tmp_pa
     before = {file.name: file.read_bytes() for file in model.iterdir()}
     with pytest.raises(CommandError, match="kept other pictures back"):
         call_command("calibrate_detector", "--data", str(folder), "--model", str(model))
+    assert {file.name: file.read_bytes() for file in model.iterdir()} == before
     write_model(model, training={"held_out": 0.25})
     before = {file.name: file.read_bytes() for file in model.iterdir()}
     spoil(folder, "picture")

@@ -38,6 +38,22 @@ def test_what_is_no_card_is_named(folder, content, said):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "fields", [{"temperature": None}, {"temperature": {"labels": 1}}, {"offset": {"labels": [], "crowd": [1, 2]}}]
+)
+def test_a_card_without_temperatures_or_offsets_of_both_heads_is_named(folder, fields):
+    change(folder, **fields)
+    with pytest.raises(ModelFileError, match="tells no temperature and offsets of both heads; train again"):
+        load_card(folder)
+
+
+def test_a_card_that_is_a_folder_cannot_be_read(folder):
+    (folder / "card.json").unlink()
+    (folder / "card.json").mkdir()
+    with pytest.raises(ModelFileError, match=r"card\.json cannot be read"):
+        load_card(folder)
+
+
 def test_a_field_that_is_not_known_is_named(folder):
     change(folder, colour="red")
     with pytest.raises(ModelFileError, match="tells of colour, which this version does not know"):

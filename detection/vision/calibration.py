@@ -120,7 +120,10 @@ def fit_offset(logits: npt.NDArray[np.float32], shares: Shares) -> list[float]:
         slope = np.concatenate([[scale * (miss * logits).sum()], miss.sum(axis=0) + 2 * OFFSET_PULL * offset])
         return float(value), slope
 
-    found: Any = minimize(loss, np.zeros(1 + len(EMOTIONS)), jac=True, method="L-BFGS-B")
+    start = np.zeros(1 + len(EMOTIONS))
+    # of a head that knows nothing, no temperature is high enough, and no offset large enough beside it
+    bounds = [(-2, 2), *[(None, None)] * len(EMOTIONS)]
+    found: Any = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
     return [round(float(value), 2) for value in found.x[1:] / np.exp(found.x[0])]
 
 

@@ -121,6 +121,8 @@ def load_card(folder: Path) -> Card:
         told = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise ModelFileError(f"{folder}: no model there; train one with `manage.py train_detector --out`") from None
+    except OSError as error:
+        raise ModelFileError(f"{file} cannot be read ({error.strerror or error})") from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelFileError(f"{file} is not JSON ({error})") from None
     if not isinstance(told, dict):
@@ -128,7 +130,12 @@ def load_card(folder: Path) -> Card:
     if told.get("format") != FORMAT:
         raise ModelFileError(f"{file} has format {told.get('format')}, this version reads {FORMAT}")
     _check_fields(file, told, Card, {"version", "architecture"})
-    return Card(**{**told, "architecture": _architecture(file, told["architecture"])})
+    card = Card(**{**told, "architecture": _architecture(file, told["architecture"])})
+    try:
+        probabilities({head: np.zeros((1, len(EMOTIONS)), np.float32) for head in HEADS}, card, 0.5)
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError):
+        raise ModelFileError(f"{file} tells no temperature and offsets of both heads; {AGAIN}") from None
+    return card
 
 
 def _check_fields(file: Path, told: dict[str, Any], kind: type[Card | Architecture], needed: set[str]) -> None:

@@ -119,9 +119,10 @@ def _turned_back(face: Face, turn: float, size: tuple[int, int]) -> Face:
 
     x, y, width, height = face.box
     middle = back(x + width / 2, y + height / 2)
-    left, top = (max(0.0, middle[0] - width / 2), max(0.0, middle[1] - height / 2))
-    box = (left, top, min(width, size[0] - 1 - left), min(height, size[1] - 1 - top))
-    return Face(box, face.confidence, {name: back(*place) for name, place in face.landmarks.items()})
+    ends = (middle[0] - width / 2, middle[1] - height / 2, middle[0] + width / 2, middle[1] + height / 2)
+    left, top, right, bottom = (min(max(end, 0.0), size[i % 2] - 1) for i, end in enumerate(ends))
+    landmarks = {name: back(*place) for name, place in face.landmarks.items()}
+    return Face((left, top, right - left, bottom - top), face.confidence, landmarks)
 
 
 def _face(row: npt.NDArray[np.float32], pyramid: Pyramid) -> Face:

@@ -15,8 +15,9 @@ from detection.vision.sources import DataError
 
 class Command(BaseCommand):
     help = (
-        "Fit temperatures, sureness, the threshold of `unsure` and the ranges for eight bits of a trained network, on"
-        " the pictures that its training held out, and measure it, as a training does at its end. See docs/models.md."
+        "Fit temperatures, offsets, sureness, the threshold of `unsure` and the ranges for eight bits of a trained"
+        " network, on the pictures that its training held out, and measure it, as a training does at its end. See"
+        " docs/models.md."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """The command that trains the emotion network."""
 
 import json
+import math
 import os
 import sys
 from argparse import ArgumentParser
@@ -54,14 +55,16 @@ class Command(BaseCommand):
         parser.add_argument("--teacher-share", type=_share, metavar="S", help="share of the teachers in the targets")
         parser.add_argument("--mixup", type=_share, metavar="B", help="mix pictures in pairs by Beta(B, B)")
         parser.add_argument("--augmentation", type=_share, metavar="A", help="how far pictures are changed at random")
-        parser.add_argument("--average", type=_share, metavar="A", help="momentum of the average of the weights")
+        parser.add_argument("--average", type=_momentum, metavar="A", help="momentum of the average of the weights")
         parser.add_argument("--float32", action="store_true", help="for processors without bfloat16: many times faster")
         parser.add_argument("--epochs", type=_positive, help="passes over the pictures (default: the recipe's)")
         parser.add_argument("--batch", type=_positive, help="pictures in a step (default: the recipe's)")
-        parser.add_argument("--rate", type=float, help="highest learning rate (default: the recipe's)")
+        parser.add_argument("--rate", type=_above_zero, help="highest learning rate (default: the recipe's)")
         parser.add_argument("--floor", type=_share, metavar="F", help="share of --rate that is left at the end")
-        parser.add_argument("--decay", type=float, help="decay of the weights, times the rate (default: the recipe's)")
-        parser.add_argument("--seed", type=int, help="of everything that is drawn at random (default: the recipe's)")
+        parser.add_argument(
+            "--decay", type=_zero_or_more, help="decay of the weights, times the rate (default: the recipe's)"
+        )
+        parser.add_argument("--seed", type=_whole, help="of everything that is drawn at random (default: the recipe's)")
         parser.add_argument("--json", action="store_true", help="print the model card, and nothing else, on stdout")
 
     def handle(self, *, data: Path, out: Path, model: str, layout: str | None, **options: Any) -> None:
@@ -107,6 +110,31 @@ def _share(text: str) -> float:
     if not 0 <= (share := float(text)) <= 1:
         raise ValueError
     return share
+
+
+def _momentum(text: str) -> float:
+    """A share below 1: an average with a momentum of 1 never moves."""
+    if (share := _share(text)) == 1:
+        raise ValueError
+    return share
+
+
+def _zero_or_more(text: str) -> float:
+    if not 0 <= (number := float(text)) < math.inf:
+        raise ValueError
+    return number
+
+
+def _above_zero(text: str) -> float:
+    if not (number := _zero_or_more(text)):
+        raise ValueError
+    return number
+
+
+def _whole(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise ValueError
+    return number
 
 
 def _positive(text: str) -> int:
