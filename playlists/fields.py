@@ -1,5 +1,9 @@
 """Numbers that forms of ours send as text."""
 
+import re
+
+from django.http import HttpRequest
+
 from emotune.errors import InvalidInput
 
 
@@ -20,3 +24,9 @@ def seconds(text: str) -> float | None:
         return float(text[:40]) if text else None
     except ValueError:
         raise InvalidInput("A number of seconds was expected. Reload the page and try again.") from None
+
+
+def row_of(request: HttpRequest) -> str:
+    """Return the number of the row that a form stood in, "" where its list holds no track twice."""
+    row = request.POST.get("row", "")
+    return row if re.fullmatch(r"\d{1,3}", row, re.ASCII) else ""

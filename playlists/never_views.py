@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +17,7 @@ from catalogue.browsing import Filters, page_of
 from catalogue.models import Track
 from emotune.http import AppRequest, redirect_back
 from playlists import history, listening, undo
+from playlists.fields import row_of
 from playlists.models import NeverAgain, NeverArtist
 
 MOST_FOUND = 10
@@ -41,7 +43,7 @@ def never_track(request: AppRequest, track_id: int) -> HttpResponse:
     kept = listening.never_again(user=request.user, track=track, undo="undo" in request.POST, until=_end(request))
     words = f"{track.title} will not be played to you." if kept else f"{track.title} may be played again."
     if request.htmx and request.POST.get("list") != "never":
-        return render(request, "playlists/_never.html", {"track": track, "never": kept})
+        return render(request, "playlists/_never.html", {"track": track, "never": kept, "row": row_of(request)})
     return _answer(request, words, token)
 
 
@@ -91,7 +93,11 @@ def _answer(request: AppRequest, words: str, token: str = "") -> HttpResponse:
     done = {"words": words, "token": token}
     if request.htmx:
         return render(request, "playlists/_never_list.html", {**_context(request), "done": done})
+    back = request.POST.get("next", "")
+    if back and not back.startswith(reverse("playlists:history")):  # no other page shows what was done
+        messages.success(request, words)
+        return redirect_back(request, "playlists:never")
     request.session["done"] = done
-    if request.POST.get("next"):
+    if back:
         return redirect_back(request, "playlists:never")
     return redirect(f"{reverse('playlists:never')}?{request.GET.urlencode()}")

@@ -1,14 +1,14 @@
 """Pages of shared playlists: making and taking back a link, and what whoever follows it sees."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from emotune.http import AppRequest, redirect_back
 from playlists import queries, sharing
-from playlists.models import Playlist, Share
+from playlists.models import Playlist
 
 
 @login_required
@@ -31,7 +31,9 @@ def share(request: AppRequest, playlist_id: int) -> HttpResponse:
 @never_cache
 def shared(request: HttpRequest, token: str) -> HttpResponse:
     """Show a shared playlist to anybody: its tracks, and its mood only where its owner said so."""
-    share = get_object_or_404(Share.objects.select_related("playlist"), token=token)
+    share = sharing.shared(token)
+    if share is None:
+        raise Http404
     entries = queries.entries(share.playlist, request.user if request.user.is_authenticated else None)
     context = {
         "share": share,

@@ -17,6 +17,16 @@ def share(*, playlist: Playlist, shows_mood: bool = False) -> Share:
     return share
 
 
+def shared(token: str) -> Share | None:
+    """Return what a link shows, with its playlist; None where it was taken back, or the mood that it tells of was."""
+    share = Share.objects.select_related("playlist__capture").filter(token=token).first()
+    if share is None:
+        return None
+    playlist = share.playlist
+    is_taken_back = playlist.capture and not playlist.wanted and playlist.capture.mood != playlist.emotion
+    return None if is_taken_back else share
+
+
 def revoke(*, playlist: Playlist) -> None:
     """Take the link back: whoever follows it finds nothing, and a later one has another address."""
     Share.objects.filter(playlist=playlist).delete()

@@ -14,7 +14,7 @@ from catalogue.models import Track
 from detection.access import capture_of
 from emotune.http import AppRequest, redirect_back
 from playlists import listening, queries, services
-from playlists.fields import seconds, whole_number
+from playlists.fields import row_of, seconds, whole_number
 from playlists.models import Playlist
 
 
@@ -48,7 +48,7 @@ def rate(request: AppRequest, track_id: int) -> HttpResponse:
     rating = listening.rate(user=request.user, track=track, value=value)
     if not request.htmx:
         return redirect_back(request, "playlists:history")
-    return render(request, "playlists/_rating.html", {"track": track, "rating": rating})
+    return render(request, "playlists/_rating.html", {"track": track, "rating": rating, "row": row_of(request)})
 
 
 @login_required

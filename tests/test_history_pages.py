@@ -1,7 +1,9 @@
 """The pages of what was heard and rated: to search, to rate in bulk, to delete and to undo."""
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.core import signing
@@ -152,6 +154,31 @@ def test_a_place_outlives_the_listen_that_it_names(browser, person):
     place = found(r'rel="next" href="\?page=([^"]+)"', page_of(browser))
     Listen.objects.filter(track__title__gte="005").delete()
     assert titles(page_of(browser, page=place)) == ["004", "003", "002", "001", "000"]
+
+
+def test_a_page_that_was_emptied_leads_back_to_the_latest(browser, person):
+    track, start = make_track(), timezone.now()
+    for n in range(PER_PAGE + 1):
+        hear(person, track, at=start - timedelta(minutes=n))
+    older = found(r'rel="next" href="([^"]+)"', page_of(browser, "history", q=track.title))
+    Listen.objects.filter(listened_at__lt=start - timedelta(minutes=PER_PAGE - 0.5)).delete()
+    page = browser.get(reverse("playlists:history") + html.unescape(older)).content.decode()
+    assert f'href="?{urlencode({"q": track.title})}">Back to the latest</a>' in page
+    assert "matches" not in page
+
+
+def test_a_track_that_was_heard_twice_is_rated_where_it_was_pressed(browser, person):
+    track = make_track()
+    for n in range(2):
+        hear(person, track, at=timezone.now() - timedelta(minutes=n))
+    page = page_of(browser, "history")
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert "#row-2" in page
+    fragment = browser.post(
+        reverse("playlists:rate", args=[track.id]), {"value": "1", "row": "2"}, headers={"HX-Request": "true"}
+    )
+    assert f'id="like-{track.id}-2"' in fragment.content.decode()
 
 
 def test_filters_stay_when_the_page_turns(browser, person):

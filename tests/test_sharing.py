@@ -75,6 +75,16 @@ def test_the_mood_is_shown_where_its_owner_said_so(client, playlist):
     page = shared_page(client, share(playlist=playlist, shows_mood=True)).content.decode()
     assert "for feeling sad" in page
     assert "ada@example.org" not in page
+    assert "track-reason" not in page  # it would tell of the owner's taste
+
+
+def test_a_mood_that_was_put_right_is_told_by_no_link_until_it_is_said_again(client, playlist):
+    link = share(playlist=playlist, shows_mood=True)
+    for chosen, status in (("happy", 404), ("sad", 200)):
+        playlist.capture.chosen = chosen
+        playlist.capture.save()
+        assert shared_page(client, link).status_code == status
+        assert client.get(f"/api/v1/shared/{link.token}").status_code == status
 
 
 def test_another_person_sees_their_own_ratings(client, playlist):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.shortcuts import get_object_or_404
+from django.http import Http404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,8 +14,7 @@ from emotune.api.fields import EmotionField, Output
 from emotune.api.permissions import OPEN
 from emotune.api.schema import operation
 from emotune.api.views import ApiView
-from playlists import queries
-from playlists.models import Share
+from playlists import queries, sharing
 
 # What tells the mood: all tracks of a playlist that is no journey have one emotion, and lie near to it.
 TELLING = ("emotion", "distance", "valence", "arousal", "dominance", "moods")
@@ -65,7 +64,9 @@ class SharedPlaylist(ApiView):
 
         Nothing in it says whose it is. Unless its owner shows the mood, nothing in its tracks tells it either.
         """
-        share = get_object_or_404(Share.objects.select_related("playlist"), token=share_token)
+        share = sharing.shared(share_token)
+        if share is None:
+            raise Http404
         playlist = share.playlist
         mood = (playlist.emotion, playlist.wanted) if share.shows_mood else ("", "")
         shown = {"emotion": mood[0], "wanted": mood[1], "tracks": queries.entries(playlist, None)}

@@ -14,7 +14,8 @@ const ANSWER_MILLISECONDS = 15000;
 
 export class Hearing {
   constructor(track, source) {
-    Object.assign(this, { track, source, position: 0, duration: 0, heard: 0, noted: false, failedAt: -Infinity });
+    Object.assign(this, { track, source, position: 0, duration: 0, heard: 0, noted: false, left: false });
+    this.failedAt = -Infinity;
   }
 
   at(position, duration) {
@@ -27,7 +28,8 @@ export class Hearing {
 
   // What was heard and could only not be noted yet has its last try. Less of it is a skip if the person went on.
   leave(isSkip) {
-    if (this.noted) return;
+    this.left = true;
+    if (this.noted) return; // or about to be
     if (this.#isEnough()) this.#note();
     else if (isSkip && this.heard >= SKIP_SECONDS) {
       this.#send(this.track.dataset.skips, { seconds: this.heard.toFixed(1) }).catch(() => {});
@@ -41,7 +43,9 @@ export class Hearing {
   #note() {
     this.noted = true;
     this.#send(this.track.dataset.listens, { source: this.source }).catch(() => {
+      const isLast = this.left && this.failedAt > -Infinity;
       Object.assign(this, { noted: false, failedAt: Date.now() }); // away for now: a later step tries again
+      if (this.left && !isLast) setTimeout(() => this.#note(), RETRY_MILLISECONDS); // or this, where there is none
     });
   }
 

@@ -2,6 +2,7 @@
 //
 // The server counts: what is sent and drawn depends on the cells in view, never on how many tracks there are.
 
+import { isKeptOut } from "./player.js";
 import { say } from "./site.js";
 
 const page = document.getElementById("map");
@@ -230,7 +231,8 @@ async function choose(cell) {
     return; // site.js has said that emotune is away, or another choice took this one's place
   }
   if (mine !== choice || !tracks.firstElementChild) return;
-  const first = tracks.querySelector("[data-spotify], [data-audio]");
+  const wanted = [...tracks.querySelectorAll(".track")].filter((track) => !isKeptOut(track));
+  const first = wanted.map((track) => track.querySelector("[data-spotify], [data-audio]")).find(Boolean);
   status.textContent = said + (first ? " The first that can be played here plays now." : " None of them can be played here.");
   first?.click();
 }

@@ -30,7 +30,7 @@ function coverOf(track) {
 }
 
 // A track, or its artist, that the person never wants to hear again.
-function isKeptOut(track) {
+export function isKeptOut(track) {
   return "keptOut" in track.dataset || Boolean(track.querySelector('.never [aria-pressed="true"]'));
 }
 
@@ -47,10 +47,15 @@ function clock(seconds) {
 // Show in the bar what plays, and how far it has come.
 function paint() {
   bar.hidden = !playing;
-  if (!playing) return;
+  if (!playing) {
+    if (navigator.mediaSession) Object.assign(navigator.mediaSession, { playbackState: "none", metadata: null });
+    return;
+  }
   const { track, hearing, isPaused } = playing;
-  if (part.title.textContent !== track.dataset.title) part.title.textContent = track.dataset.title;
-  part.artist.textContent = track.dataset.artist;
+  for (const name of ["title", "artist"]) {
+    // the same words once more would be read out once more
+    if (part[name].textContent !== track.dataset[name]) part[name].textContent = track.dataset[name];
+  }
   part.time.textContent = hearing.duration ? `${clock(hearing.position)} of ${clock(hearing.duration)}` : "";
   part.progress.max = hearing.duration || 1;
   part.progress.value = Math.min(hearing.position, part.progress.max);
@@ -238,6 +243,7 @@ document.addEventListener("htmx:afterSwap", () => {
   if (!playing) return;
   if (!playing.track.isConnected) halt();
   else if (!playing.isKeptOut && isKeptOut(playing.track)) step(1);
+  else playing.isKeptOut = isKeptOut(playing.track);
 });
 
 for (const [action, act] of Object.entries({

@@ -33,7 +33,7 @@ function isTaken({ target, key }) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || dialog.open || isTaken(event)) return;
   const act = KEYS[event.key.toLowerCase()];
-  if (!act || (event.key !== "?" && !choice.checked)) return;
+  if (!act || !choice.checked) return;
   if (act() !== false) event.preventDefault();
 });
 
