@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from detection.vision.calibration import fit_offset, fitted
+from detection.vision.calibration import FEAR, fit_offset, fitted, raise_fear
 from detection.vision.card import HEADS, Card, probabilities, softmax
 from detection.vision.sureness import confidence, features, restate
 from tests.vision_files import SMALL
@@ -80,6 +80,17 @@ def test_offsets_make_up_for_an_emotion_that_a_head_says_too_seldom():
     found = ((logits + shift).argmax(axis=1) == labels for shift in (0, offset))
     before, after = (right.mean() for right in found)
     assert after > before + 0.005
+
+
+def test_fear_is_raised_until_enough_of_it_is_found_and_no_further():
+    logits = np.zeros((100, 7), np.float32)
+    logits[:, 6] = np.linspace(0, 1, 100)
+    labels, begun = np.full(100, 2), [0.0, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0]
+    offset = raise_fear(logits, labels, begun)
+    assert offset[:2] + offset[3:] == [0.0] * 6
+    found = [((logits + np.eye(7)[2] * raised).argmax(axis=1) == 2).mean() for raised in (offset[2] - 0.05, offset[2])]
+    assert found[0] < FEAR <= found[1]
+    assert raise_fear(logits, np.zeros(100, np.int64), begun) == begun
 
 
 def test_offsets_stay_finite_where_nearly_nothing_is_known():
