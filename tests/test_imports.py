@@ -20,6 +20,7 @@ SHARED = {
     "emotune.metrics",
     "emotune.emotions",
     "emotune.errors",
+    "emotune.heartbeat",
     "emotune.http",
     "emotune.jobs",
     "emotune.limits",
