@@ -93,11 +93,9 @@ def _answer(request: AppRequest, words: str, token: str = "") -> HttpResponse:
     done = {"words": words, "token": token}
     if request.htmx:
         return render(request, "playlists/_never_list.html", {**_context(request), "done": done})
-    back = request.POST.get("next", "")
-    if back and not back.startswith(reverse("playlists:history")):  # no other page shows what was done
+    here = f"{reverse('playlists:never')}?{request.GET.urlencode()}"
+    if (request.POST.get("next") or here).startswith(reverse("playlists:history")):
+        request.session["done"] = done
+    else:  # its page shows no more than words
         messages.success(request, words)
-        return redirect_back(request, "playlists:never")
-    request.session["done"] = done
-    if back:
-        return redirect_back(request, "playlists:never")
-    return redirect(f"{reverse('playlists:never')}?{request.GET.urlencode()}")
+    return redirect_back(request, "playlists:never") if request.POST.get("next") else redirect(here)

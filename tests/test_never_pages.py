@@ -58,6 +58,14 @@ def test_lists_say_whose_artist_is_kept_out_and_leave_their_tracks_out_of_what_p
     assert "kept-out" not in rows[other.pk]
 
 
+def test_without_javascript_a_list_says_itself_what_was_kept_out(browser):
+    track = make_track("sad", title="Blue")
+    page = browser.post(reverse("playlists:never_track", args=[track.pk]), {"next": "/tracks/"}, follow=True)
+    assert page.redirect_chain == [("/tracks/", 302)]
+    assert "Blue will not be played to you." in page.content.decode()
+    assert "will not be played" not in browser.get(reverse("playlists:history")).content.decode()
+
+
 def test_an_artist_comes_back_at_the_end(person):
     make_track("sad", artist="The Same")
     never_artist(user=person, artist="The Same", until=timezone.now() + timedelta(days=1))

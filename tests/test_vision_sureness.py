@@ -91,6 +91,7 @@ def test_fear_is_raised_until_enough_of_it_is_found_and_no_further():
     found = [((logits + np.eye(7)[2] * raised).argmax(axis=1) == 2).mean() for raised in (offset[2] - 0.05, offset[2])]
     assert found[0] < FEAR <= found[1]
     assert raise_fear(logits, np.zeros(100, np.int64), begun) == begun
+    assert raise_fear(np.full((100, 7), np.nan), labels, begun)[2] == 1.2  # of a network that diverged, no raise helps
 
 
 def test_offsets_stay_finite_where_nearly_nothing_is_known():

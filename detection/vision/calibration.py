@@ -27,8 +27,8 @@ Logits = dict[str, npt.NDArray[np.float32]]
 FILES = ("weights.npz", "card.json")
 # Pictures whose values say how eight bits have to be laid.
 OBSERVED = 512
-# The share of the fearful faces held out that the `labels` head has to find, and steps by which fear is raised more.
-FEAR, RAISE = 0.52, 0.05
+# The share of the fearful faces held out that the `labels` head has to find, and what its logit may be raised by more.
+FEAR, RAISES = 0.52, np.arange(0, 1.01, 0.05)
 # The pull of the weights of a logistic regression towards 0, and of a head's offsets, for the mean picture.
 PULL, OFFSET_PULL = 3.0, 0.01
 
@@ -134,10 +134,12 @@ def fit_offset(logits: npt.NDArray[np.float32], shares: Shares) -> list[float]:
 
 def raise_fear(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], offset: list[float]) -> list[float]:
     """Return offsets (7,) with that of fear, which is missed most often, raised until a share FEAR of it is found."""
-    fear, raised = EMOTIONS.index("fear"), np.array(offset)
-    fearful = logits[labels == fear]
-    while len(fearful) and ((fearful + raised).argmax(axis=1) == fear).mean() < FEAR:
-        raised[fear] += RAISE
+    fear = EMOTIONS.index("fear")
+    fearful, raised = logits[labels == fear], np.array(offset)
+    for more in RAISES:
+        raised[fear] = offset[fear] + more
+        if len(fearful) == 0 or ((fearful + raised).argmax(axis=1) == fear).mean() >= FEAR:
+            break
     return [round(float(value), 2) for value in raised]
 
 
