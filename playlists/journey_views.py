@@ -6,6 +6,7 @@ from uuid import UUID
 import numpy as np
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,7 +24,7 @@ from playlists.fields import whole_number
 from playlists.models import Playlist
 from playlists.services import JOURNEY_LENGTH, build_journey, build_journey_from, delete_journey
 
-LATEST = 20
+PER_PAGE = 20
 NO_WAY = (
     "The catalogue has too few tracks between {start} and {wanted} for a journey. Choose other moods, or take something"
     " from your never-again list; whoever runs this emotune can import more."
@@ -137,6 +138,8 @@ def _form(request: AppRequest, capture: Capture | None, *, problem: str = "", st
     mood = capture.mood if capture else ""
     start = given.get("from", "capture" if mood else "neutral")
     reached = mood if start == "capture" else start
+    made = Playlist.objects.filter(user=request.user).exclude(wanted="").annotate(number=Count("entries"))
+    made = made.order_by("-created_at", "-id")
     context: dict[str, Any] = {
         "capture": capture if mood else None,
         "problem": problem,
@@ -144,9 +147,6 @@ def _form(request: AppRequest, capture: Capture | None, *, problem: str = "", st
         "wanted": given.get("to", "happy" if reached != "happy" else "neutral"),
         "k": given.get("k", JOURNEY_LENGTH),
         "emotions": EMOTIONS,
-        "made": Playlist.objects.filter(user=request.user)
-        .exclude(wanted="")
-        .annotate(number=Count("entries"))
-        .order_by("-created_at", "-id")[:LATEST],
+        "page": Paginator(made, PER_PAGE).get_page(request.GET.get("page")),
     }
     return render(request, "playlists/journeys.html", context, status=status)

@@ -193,3 +193,14 @@ def test_pages_ask_as_much_for_many_as_for_few(browser, person, catalogue, djang
             browser.get(LIST)
         counts.append((len(shown), len(listed)))
     assert counts[0] == counts[1]
+
+
+def test_journeys_beyond_the_first_twenty_are_on_further_pages(browser, person):
+    made = [Playlist.objects.create(user=person, emotion="sad", wanted="happy", seed=n) for n in range(21)]
+    first = browser.get(LIST).content.decode()
+    assert reverse("playlists:journey_shown", args=[made[-1].id]) in first
+    assert reverse("playlists:journey_shown", args=[made[0].id]) not in first
+    assert 'href="?page=2"' in first
+    last = browser.get(LIST, {"page": "2"}).content.decode()
+    assert reverse("playlists:journey_shown", args=[made[0].id]) in last
+    assert last.count("/delete/") == 1

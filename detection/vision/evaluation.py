@@ -74,12 +74,18 @@ def measure(probabilities: Probabilities, labels: Labels) -> Measures:
 
 def reliability(probabilities: Probabilities, labels: Labels, bins: int = BINS) -> list[list[float]]:
     """Return [share of the readings, mean confidence, share right] of each equal-width bin of confidence with any."""
+    rows = _binned(probabilities, labels, bins)
+    return [[round(float(value), 4) for value in row] for row in rows]
+
+
+def _binned(probabilities: Probabilities, labels: Labels, bins: int) -> Probabilities:
+    """Return (n, 3): the share of the readings, mean confidence and share right of the bins that hold any."""
     confidence = probabilities.max(axis=1, initial=0)
     right = probabilities.argmax(axis=1) == labels
     which = np.minimum((confidence * bins).astype(int), bins - 1)
-    inside = [which == b for b in range(bins) if (which == b).any()]
-    rows = [[rows.mean(), confidence[rows].mean(), right[rows].mean()] for rows in inside]
-    return [[round(float(value), 4) for value in row] for row in rows]
+    inside = [which == b for b in np.unique(which)]
+    rows = [(rows.mean(), confidence[rows].mean(), right[rows].mean()) for rows in inside]
+    return np.array(rows, np.float64).reshape(-1, 3)
 
 
 def _risk(probabilities: Probabilities, labels: Labels) -> list[list[float]]:
@@ -92,11 +98,8 @@ def _risk(probabilities: Probabilities, labels: Labels) -> list[list[float]]:
 
 def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = BINS) -> float:
     """Mean gap between confidence and accuracy over equal-width bins, weighted by their counts."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [abs(confidence[which == b].sum() - right[which == b].sum()) for b in range(bins)]
-    return float(sum(gaps) / len(labels))
+    share, confidence, right = _binned(probabilities, labels, bins).T
+    return float((share * abs(confidence - right)).sum())
 
 
 def fit_temperature(logits: npt.NDArray[np.float32], targets: Probabilities) -> float:

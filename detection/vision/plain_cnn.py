@@ -16,7 +16,7 @@ from keras import layers
 from detection.vision.card import ModelFileError, write_fields
 from detection.vision.checkpoints import checkpoint, end
 from detection.vision.data import SIZE, Split, load_split, measured_split, remembered
-from detection.vision.weights import BROKEN
+from detection.vision.weights import read_weights, write_weights
 from emotune.emotions import EMOTIONS
 
 Report = Callable[[str, dict[str, float]], None]
@@ -110,9 +110,7 @@ def train_plain_cnn(
 
 def _save(network: keras.Model, card: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    weights: dict[str, Any] = {f"w{i:03d}": np.asarray(w, np.float16) for i, w in enumerate(network.get_weights())}
-    np.savez(folder / "weights.part.npz", **weights)
-    (folder / "weights.part.npz").replace(folder / "weights.npz")
+    write_weights(folder, network.get_weights())
     write_fields(folder, card)
 
 
@@ -127,10 +125,10 @@ class PlainCnn:
     def load(cls, folder: Path) -> "PlainCnn":
         """Load what `train_plain_cnn` wrote to a folder. Raises ModelFileError."""
         network = build_plain_cnn()
+        weights, _ = read_weights(folder)
         try:
-            with (folder / "weights.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                network.set_weights([stored[name].astype(np.float32) for name in sorted(stored.files)])
-        except BROKEN as error:
+            network.set_weights(weights)
+        except ValueError as error:
             raise ModelFileError(f"{folder}/weights.npz holds no plain network ({error}); train it again") from error
         return cls(network)
 

@@ -63,6 +63,15 @@ class Reading:
         return replace(self, box=(x, y, width, height), landmarks=points)
 
 
+def find_aligned(finder: FaceFinder, frame: Frame) -> tuple[list[Face], npt.NDArray[np.uint8] | None]:
+    """Return the faces of an RGB frame (h, w, 3), the largest first, and that one aligned: (48, 48) grey, or None."""
+    pyramid = Pyramid(frame)
+    faces = finder.search(pyramid)
+    if not faces:
+        return [], None
+    return faces, align(pyramid, faces[0].landmarks["left_eye"], faces[0].landmarks["right_eye"])
+
+
 class Reader:
     """A face finder and an emotion network, loaded once and warm."""
 
@@ -88,11 +97,10 @@ class Reader:
         crops, counts = [], []
         largest, at = None, 0
         for number, frame in enumerate(frames):
-            pyramid = Pyramid(frame)
-            faces = self.finder.search(pyramid)
+            faces, crop = find_aligned(self.finder, frame)
             counts.append(len(faces))
-            if faces:
-                crops.append(align(pyramid, faces[0].landmarks["left_eye"], faces[0].landmarks["right_eye"]))
+            if crop is not None:
+                crops.append(crop)
                 if largest is None or _area(faces[0]) > _area(largest):
                     largest, at = faces[0], number
         stacked = np.stack(crops) if crops else np.empty((0, SIZE, SIZE), np.uint8)

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from detection.vision.alignment import align
 from detection.vision.card import ModelFileError
 from detection.vision.classifier import Classifier
 from detection.vision.data import SIZE, Split
@@ -18,7 +17,7 @@ from detection.vision.evaluation import measure_truths
 from detection.vision.faces import Face, FaceFinder
 from detection.vision.framing import as_frame
 from detection.vision.peers import NAMES, Peer, PeerError, PeerMissing
-from detection.vision.pyramid import Pyramid
+from detection.vision.reader import find_aligned
 from emotune.emotions import EMOTIONS
 
 Pixels = npt.NDArray[np.uint8]
@@ -58,14 +57,9 @@ class Network:
         self.heads: tuple[str, ...] = ("labels", "crowd", "served") if crops else ("served", "labels", "crowd")
 
     def read(self, picture: Pixels) -> Heads | None:
-        if self._finder is None:
-            crop = grey(picture)
-        else:
-            pyramid = Pyramid(picture)
-            faces = self._finder.search(pyramid)
-            if not faces:
-                return None
-            crop = align(pyramid, faces[0].landmarks["left_eye"], faces[0].landmarks["right_eye"])
+        crop = grey(picture) if self._finder is None else find_aligned(self._finder, picture)[1]
+        if crop is None:
+            return None
         answers = self._classifier.answers(crop[None])
         return {head: answers[head][0] for head in self.heads}
 
