@@ -116,6 +116,43 @@ def test_a_browser_that_cannot_tell_whether_scripts_run_has_the_camera_the_playe
     expect(page.get_by_text("The map needs JavaScript")).to_be_hidden()
 
 
+def test_a_map_that_could_not_be_loaded_says_so_until_it_is_there(page, site):
+    page.goto("/map/")
+    expect(page.locator("#map-status")).to_contain_text("in view")
+    page.route("**/map/bins/?*", lambda route: route.abort())
+    page.get_by_role("button", name="Zoom in").click()
+    expect(page.locator("#notices")).to_contain_text("The map could not be loaded.")
+    page.unroute("**/map/bins/?*")
+    page.get_by_role("button", name="Zoom in").click()
+    expect(page.locator("#map-status")).to_contain_text("enlarged 2 times")
+    expect(page.locator("#notices")).to_be_empty()
+
+
+def test_what_was_dragged_stays_where_it_was_let_go_until_its_cells_are_there(page, site):
+    page.goto("/map/")
+    expect(page.locator("#map-status")).to_contain_text("in view")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/map/bins/?*", hold)
+    canvas = page.locator("#map-canvas")
+    canvas.hover(position={"x": 200, "y": 100})  # where it is in view
+    box = canvas.bounding_box()
+    x, y = box["x"] + 200, box["y"] + 100
+    page.mouse.down()
+    page.mouse.move(x + 60, y)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    drawn = page.evaluate("document.getElementById('map-canvas').toDataURL()")
+    page.mouse.move(x - 60, y)
+    page.wait_for_timeout(100)
+    assert page.evaluate("document.getElementById('map-canvas').toDataURL()") == drawn
+    assert len(held) == 1
+    held[0].abort()
+
+
 @pytest.mark.parametrize("can_tell", [True, False])
 def test_without_scripts_there_are_words_and_the_plain_player(browser, site, can_tell):
     context = browser.new_context(base_url=site.url, java_script_enabled=False)

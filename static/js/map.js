@@ -3,7 +3,7 @@
 // The server counts: what is sent and drawn depends on the cells in view, never on how many tracks there are.
 
 import { isKeptOut } from "./player.js";
-import { say } from "./site.js";
+import { say, unsay } from "./site.js";
 
 const page = document.getElementById("map");
 const canvas = document.getElementById("map-canvas");
@@ -20,6 +20,7 @@ const DRAG = 5;
 const NEAR = 2;
 const WHEEL_MS = 250;
 const ANSWER_MILLISECONDS = 15000;
+const NOT_LOADED = "The map could not be loaded. Check your connection, then try again.";
 
 // In the order of the server's numbers; the last is of tracks without an emotion.
 const emotions = buttons.slice(1).map(({ dataset }) => ({ name: dataset.emotion, glyph: dataset.glyph }));
@@ -54,8 +55,9 @@ async function load(next) {
     if (answer.redirected) return location.reload(); // logged out meanwhile
     if (!answer.ok) throw new Error(answer.statusText);
     show(await answer.json());
+    unsay(NOT_LOADED);
   } catch (error) {
-    if (error.name !== "AbortError") say("The map could not be loaded. Check your connection, then try again.");
+    if (error.name !== "AbortError") say(NOT_LOADED);
   } finally {
     clearTimeout(late);
   }
@@ -321,18 +323,20 @@ canvas.addEventListener("pointerdown", (event) => {
 });
 
 canvas.addEventListener("pointermove", (event) => {
-  if (!drag) return;
+  if (!drag || drag.released) return;
   drag.dx = event.clientX - drag.x;
   drag.dy = event.clientY - drag.y;
   requestAnimationFrame(draw);
 });
 
+// What was dragged stays where it was let go until the cells of its new place are there.
 async function drop() {
-  if (!drag) return;
-  const { dx, dy } = drag;
-  dragged = Math.hypot(dx, dy) >= DRAG;
-  if (dragged) await pan(-dx / cellSize(), dy / cellSize());
-  drag = null;
+  if (!drag || drag.released) return;
+  drag.released = true;
+  const mine = drag;
+  dragged = Math.hypot(mine.dx, mine.dy) >= DRAG;
+  if (dragged) await pan(-mine.dx / cellSize(), mine.dy / cellSize());
+  if (drag === mine) drag = null;
   draw();
 }
 

@@ -15,6 +15,11 @@ export function say(sentence) {
   notices.scrollIntoView({ block: "nearest" });
 }
 
+// What was said is not so any more.
+export function unsay(sentence) {
+  if (notices.textContent.trim() === sentence) notices.replaceChildren();
+}
+
 // Tell what was just done; `undo` takes it back at a press. What it undoes can be undone in its own place for ever.
 export function toast(sentence, undo) {
   const box = document.createElement("div");
@@ -82,13 +87,13 @@ document.addEventListener("htmx:responseError", (event) => {
 for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, () => say(AWAY));
 
 // What was said is over when the next thing is asked for, and that emotune is away when it answers again.
-const passes = new Set([AWAY, WORDS[503]]);
+const PASSING = [AWAY, WORDS[503]];
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb !== "get") notices.replaceChildren();
 });
 document.addEventListener("htmx:afterRequest", (event) => {
   const { status } = event.detail.xhr;
-  if (status && status < 500 && passes.has(notices.textContent.trim())) notices.replaceChildren();
+  if (status && status < 500) PASSING.forEach(unsay);
 });
 
 // A fragment may ask for the focus, so that the keyboard and a screen reader go on where the answer is.
