@@ -111,6 +111,15 @@ def test_search_offers_tracks_and_artists_to_keep_out(browser):
     assert "Nothing in the catalogue matches" in browser.get(NEVER, {"artist": "xyz"}).content.decode()
 
 
+def test_the_sign_of_a_row_of_the_history_follows_its_button(browser):
+    track = make_track()
+    page = post(browser, "never_track", track.id, row="3").content.decode()
+    assert '<span id="kept-3" hx-swap-oob="true"><span class="tag">kept out</span></span>' in page
+    page = post(browser, "never_track", track.id, row="3", undo="1").content.decode()
+    assert '<span id="kept-3" hx-swap-oob="true"></span>' in page
+    assert "kept-" not in post(browser, "never_track", track.id).content.decode()
+
+
 def test_a_track_is_kept_out_until_a_day_and_let_in_again_with_undo(browser, person):
     track = make_track(title="Blue Moon")
     page = post(browser, "never_track", track.id, list="never", until="2099-12-24").content.decode()
@@ -168,8 +177,8 @@ def test_the_first_day_on_offer_is_one_that_is_taken(browser, person):
 def test_what_is_kept_out_can_be_let_in_again_or_given_another_day(browser, person):
     NeverAgain.objects.create(user=person, track=make_track(title="Blue Moon"))
     page = browser.get(NEVER).content.decode()
-    assert 'aria-label="Let Blue Moon in again">Let it in again</button>' in page
-    assert '<summary aria-label="Change until when Blue Moon is kept out">Change the date</summary>' in page
+    assert 'aria-label="Let it in again: Blue Moon">Let it in again</button>' in page
+    assert '<summary aria-label="Change the date: Blue Moon">Change the date</summary>' in page
     assert "Play " not in page.partition("<main")[2].partition("</main>")[0]
 
 

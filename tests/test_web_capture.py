@@ -293,6 +293,16 @@ def test_a_page_that_was_left_while_the_browser_asked_keeps_no_camera(page):
     assert page.evaluate("lent.getTracks().map((track) => track.readyState)") == ["ended"]
 
 
+def test_a_mood_that_was_named_while_the_browser_asked_keeps_no_camera(page):
+    page.evaluate(LEND_LATER)
+    page.get_by_role("button", name="Turn on the camera").click()
+    expect(page.locator("#camera-words")).to_contain_text("If your browser asks, allow it there.")
+    page.get_by_role("button", name="Happy").click()
+    expect(page.locator("li.track").first).to_be_visible()
+    page.evaluate("lend()")
+    page.wait_for_function("lent.getTracks().every((track) => track.readyState === 'ended')")
+
+
 @pytest.mark.parametrize("way", ["reload", "back"])
 def test_the_camera_that_try_again_turned_on_stays_off_after_reload_and_back(page, site, way):
     page.goto(f"/captures/{site.ids['no_face']}/")

@@ -91,8 +91,8 @@ def test_ratings_and_what_is_kept_out_are_listed_and_taken_back(page):
     expect(said(page)).to_contain_text(title)
     page.goto("/history/never/")
     expect(said(page)).to_contain_text(title)
-    page.get_by_role("button", name=f"Let {title} in again").click()
-    expect(page.get_by_role("button", name=f"Let {title} in again")).to_have_count(0)
+    page.get_by_role("button", name=f"Let it in again: {title}").click()
+    expect(page.get_by_role("button", name=f"Let it in again: {title}")).to_have_count(0)
 
 
 def test_the_history_is_searched(page):

@@ -91,6 +91,29 @@ def test_a_track_left_early_is_a_skip_and_one_heard_by_half_a_listen(page):
     assert heard.value.status == 204
 
 
+def test_a_track_that_was_stopped_begins_at_its_beginning_again(page):
+    cover = page.locator("li.track .cover").first
+    cover.click()
+    page.wait_for_function("() => document.getElementById('now-progress').value > 1")
+    cover.click()
+    expect(playing(page)).to_be_hidden()
+    assert page.locator("li.track audio").first.evaluate("audio => audio.currentTime") == 0
+
+
+def test_before_the_first_track_it_begins_again_and_after_the_last_the_focus_is_on_that(page):
+    first = titles(page)[0]
+    page.get_by_role("button", name="Play from the top").click()
+    page.wait_for_function("() => document.getElementById('now-progress').value > 1")
+    page.get_by_role("button", name="Previous track").click()
+    page.wait_for_function("() => document.getElementById('now-progress').value < 0.9")
+    expect(playing(page)).to_have_text(first)
+    last = page.locator("li.track .cover").last
+    last.click()
+    page.get_by_role("button", name="Next track").click()
+    expect(playing(page)).to_be_hidden()
+    expect(last).to_be_focused()
+
+
 def test_a_track_that_cannot_be_heard_is_passed_over(page):
     second = titles(page)[1]
     address = page.locator("li.track audio").first.evaluate("audio => audio.src")

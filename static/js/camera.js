@@ -224,7 +224,9 @@ document.addEventListener("htmx:afterSwap", () => {
 window.addEventListener("pagehide", stop);
 document.addEventListener("visibilitychange", stopUnseen);
 // An answer came another way: a photograph, or a mood that was named.
-document.getElementById("outcome").addEventListener("htmx:afterSwap", () => stream && stop());
+document.getElementById("outcome").addEventListener("htmx:afterSwap", () => {
+  if (stream || !buttons.stop.hidden) stop(); // also while the browser still asks: its answer may come late
+});
 
 if (isInsecure()) {
   complain("insecure");

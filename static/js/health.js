@@ -35,7 +35,7 @@ report.addEventListener("htmx:afterSwap", () => {
 });
 
 // Old figures must not pass for new ones.
-for (const name of ["htmx:sendError", "htmx:responseError"]) {
+for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   report.addEventListener(name, () => {
     const headline = report.querySelector(".headline");
     headline.className = "headline verdict-act";

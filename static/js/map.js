@@ -73,7 +73,7 @@ function show({ zoom, x, y, bins }) {
     if (!cells.has(place)) cells.set(place, { x: bins[i], y: bins[i + 1], counts: Array(emotions.length).fill(0) });
     cells.get(place).counts[bins[i + 2]] += bins[i + 3];
   }
-  drag = null;
+  if (drag?.released) drag = null;
   if (cursor && !isInView(cursor)) cursor = null;
   count();
   draw();
@@ -266,7 +266,11 @@ async function step(dx, dy) {
   const end = unit(view.zoom) * largest;
   const to = cursor ? { x: from.x + dx, y: from.y + dy } : { x: from.x, y: from.y };
   cursor = { x: Math.max(0, Math.min(end, to.x)), y: Math.max(0, Math.min(end, to.y)) };
-  if (!isInView(cursor)) await pan((dx * side) >> 1, (dy * side) >> 1);
+  if (!isInView(cursor)) {
+    const middle = ({ x, y }) => ({ x: dx ? x - (side >> 1) : view.x, y: dy ? y - (side >> 1) : view.y });
+    await load({ zoom: view.zoom, ...middle(cursor) });
+    if (!cursor || !isInView(cursor)) return; // not loaded, or a later step goes on from here
+  }
   draw();
   const cell = cells.get(key(cursor.x, cursor.y));
   const empty = `Valence ${bounds(cursor.x)}, arousal ${bounds(cursor.y)}: no tracks.`;

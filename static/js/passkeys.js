@@ -14,6 +14,13 @@ if (window.PublicKeyCredential) {
   for (const words of document.querySelectorAll("[data-no-passkey]")) words.hidden = false;
 }
 
+// Enter in the name's field means the button, too: sent without a passkey, the form could only come back.
+const add = document.getElementById("passkey_add");
+add?.form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!add.hidden) add.click();
+});
+
 document.addEventListener("allauth.error", (event) => {
   event.preventDefault();
   say(WORDS[event.detail.exception?.name] ?? "The passkey could not be used. Please try again.");

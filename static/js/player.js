@@ -70,10 +70,18 @@ function halt({ isSkip = false } = {}) {
   const { track, audio, frame, hearing } = playing;
   playing = null;
   audio?.pause();
+  if (audio) audio.currentTime = 0; // going on from the middle would be another hearing of the same track
   frame?.remove();
   mark(track, false);
   hearing.leave(isSkip);
   paint();
+}
+
+// End what plays where nothing comes after it: the bar goes, and a focus on it moves to what ended.
+function finish(how) {
+  const cover = bar.contains(document.activeElement) ? coverOf(playing.track) : null;
+  halt(how);
+  cover?.focus();
 }
 
 function play(track, { followsError = false } = {}) {
@@ -105,15 +113,22 @@ function neighbour(track, way) {
 export function step(way) {
   if (!playing) return;
   const next = neighbour(playing.track, way);
-  if (!next) return halt({ isSkip: way > 0 });
+  if (!next && way > 0) return finish({ isSkip: true });
+  if (!next) return again();
   play(next);
   next.scrollIntoView({ block: "nearest" });
 }
 
+// Before the first there is nothing: it begins again, where the page can make it.
+function again() {
+  if (playing.audio) playing.audio.currentTime = 0;
+}
+
 function goOn(track, how) {
   const next = neighbour(track, 1);
+  if (!next) return finish();
   halt();
-  if (next) play(next, how);
+  play(next, how);
 }
 
 function toggle() {
@@ -176,7 +191,7 @@ function follow(audio) {
   // Where two in a row cannot be had, the rest of the list hardly can: it is not raced through.
   on("error", ({ track, followsError }) => {
     toast(navigator.onLine ? `${track.dataset.title} cannot be played here.` : AWAY);
-    if (followsError || !navigator.onLine) halt();
+    if (followsError || !navigator.onLine) finish();
     else goOn(track, { followsError: true });
   });
 }

@@ -15,5 +15,7 @@ photo.addEventListener("change", () => {
 });
 
 form.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt === form && event.detail.successful) form.reset();
+  if (event.detail.elt !== form) return;
+  if (event.detail.successful) form.reset();
+  else form.querySelector("button").focus(); // it was disabled meanwhile, which took the focus from it
 });
