@@ -19,8 +19,9 @@ from emotune.personal import declared
 # Staff log in as everybody does: by e-mail, with the same limits on attempts.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "emotune"
-# allauth's pages show the keys of sessions and what recovery codes are made of: enough to log in as others.
-admin.site.unregister([Authenticator, UserSession])
+# allauth's pages show the keys of sessions and what recovery codes are made of: enough to log in as others. An address
+# is changed with its account, whose deletion blots it out of the log.
+admin.site.unregister([Authenticator, EmailAddress, UserSession])
 
 
 class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]

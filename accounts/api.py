@@ -34,7 +34,7 @@ from emotune.api.fields import PageQuery, as_page, page_schema, read_body, read_
 from emotune.api.idempotency import once
 from emotune.api.jobs import answer, cancelled
 from emotune.api.paging import Order, page_of
-from emotune.api.permissions import IN_PERSON
+from emotune.api.permissions import ANY, IN_PERSON
 from emotune.api.schema import operation
 from emotune.api.views import ApiRequest, ApiView
 from emotune.errors import InvalidInput, NotAllowed
@@ -151,6 +151,8 @@ class MyTokens(ApiView):
 
 
 class MyToken(ApiView):
+    scopes: ClassVar[Mapping[str, str]] = {"DELETE": ANY}
+
     @operation("get_token", "me", {200: TokenOutput})
     def get(self, request: ApiRequest, token_id: int) -> Response:
         """Look at a token: what it may do, and when it was last used."""

@@ -31,9 +31,11 @@ class MeOutput(Output):
         "scopes": ["read", "listen"],
     }
 
-    def get_scopes(self, _user: User) -> list[str]:
+    def get_scopes(self, user: User) -> list[str]:
         token: ApiToken | None = self.context["token"]
-        return [scope.value for scope in Scope if token is None or token.allows(scope)]
+        if token is not None:
+            return [scope.value for scope in Scope if token.allows(scope)]
+        return [scope.value for scope in Scope if scope != Scope.ADMIN or user.is_staff]
 
 
 class ConsentOutput(Output):

@@ -103,15 +103,16 @@ def refresh(*, capture: Capture) -> Capture:
         waiting.update(created_at=now, sent_at=now - RESEND_AFTER)
         _reload(capture)
     if now >= capture.expires_at:
-        _count_ended(Status.EXPIRED, waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
+        _count_for_good(Status.EXPIRED, waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
         _forget_images(capture)
     elif capture.attempts >= MAX_ATTEMPTS and waiting.filter(lost(), attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, finished_at=now, problem=GAVE_UP
     ):
-        _count_ended(Status.FAILED, 1)
+        _count_for_good(Status.FAILED, 1)
         _forget_images(capture)
     elif _may_be_lost(capture) and waiting.filter(lost(), sent_at__lte=now - RESEND_AFTER).update(sent_at=now):
-        _send(capture)
+        # who looks inside a transaction may take all of it back: then the next look sends, and this one has not
+        transaction.on_commit(lambda: _send(capture))
     else:
         return capture
     return _reload(capture)
@@ -153,6 +154,10 @@ def settle_overdue(*, user: "User") -> int:
     now = timezone.now()
     overdue = Capture.objects.filter(user=user, status__in=OPEN, created_at__lte=now - settings.CAPTURE_TTL)
     return _count_ended(Status.EXPIRED, overdue.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
+
+
+def _count_for_good(status: Status, count: int) -> None:
+    transaction.on_commit(lambda: _count_ended(status, count))
 
 
 def _count_ended(status: Status, count: int) -> int:

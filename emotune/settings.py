@@ -6,7 +6,7 @@ import secrets
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -65,7 +65,7 @@ def database(url: str) -> dict[str, Any]:
     parts = address("DATABASE_URL", url, "postgres://user:password@host:5432/name")
     if parts.scheme == "sqlite":
         options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": parts.path[1:], "OPTIONS": options}
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path[1:]), "OPTIONS": options}
     if parts.scheme in ("postgres", "postgresql") and parts.path.strip("/"):
         options = {
             # what is asked again and again is planned once for each connection
@@ -219,7 +219,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": database(env("DATABASE_URL", f"sqlite:///{DATA_DIR / 'emotune.sqlite3'}"))}
+DATABASES = {"default": database(env("DATABASE_URL", f"sqlite:///{quote(str(DATA_DIR / 'emotune.sqlite3'))}"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # `make run` starts a Redis-protocol server in memory at this address when no REDIS_URL is given.
@@ -298,7 +298,10 @@ EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", True)
 EMAIL_TIMEOUT = 5
 # Without a mail server, messages are printed by the web process, so that a link can be followed on one's own machine.
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+# An installation for others prints none: whoever reads its log could follow them, too.
+EMAIL_BACKEND = (
+    f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy' if PRODUCTION else 'console'}.EmailBackend"
+)
 
 # --- the REST API -----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

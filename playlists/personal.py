@@ -26,6 +26,15 @@ TRACK = {
     "mbid": "track__mbid",
     "emotion": "track__emotion",
 }
+# How a playlist was made, and what an import found.
+MADE = {name: name for name in ("asked", "seed", "target")}
+IMPORTED = {
+    name: name
+    for name in (
+        *("kind", "state", "finished_at", "rows", "matched", "repeated", "unmatched", "rated", "rejected"),
+        *("rejects", "missing"),
+    )
+}
 
 
 def _remove_uploads(user: "User") -> None:
@@ -65,7 +74,14 @@ PERSONAL_DATA = (
     PersonalData(
         "playlists",
         lambda user: Playlist.objects.filter(user=user),
-        {"id": "id", "created_at": "created_at", "capture": "capture_id", "mood": "emotion", "towards": "wanted"},
+        {
+            "id": "id",
+            "created_at": "created_at",
+            "capture": "capture_id",
+            "mood": "emotion",
+            "towards": "wanted",
+            **MADE,
+        },
     ),
     PersonalData(
         "never_again_tracks",
@@ -80,7 +96,7 @@ PERSONAL_DATA = (
     PersonalData(
         "history_imports",
         lambda user: HistoryImport.objects.filter(user=user),
-        {"created_at": "created_at", "file": "name", "state": "state", "rows": "rows", "matched": "matched"},
+        {"created_at": "created_at", "file": "name", **IMPORTED},
         order=("created_at",),
         outside=_remove_uploads,
     ),

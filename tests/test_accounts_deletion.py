@@ -176,11 +176,13 @@ def test_the_admins_log_does_not_say_any_more_whose_account_it_was():
     boss = make_person("boss@example.org", is_staff=True)
     ada, eve = make_person("ada@example.org"), make_person("eve@example.org")
     for user in (ada, eve):
-        LogEntry.objects.log_actions(boss.pk, [user], CHANGE, f"Changed {user.email}.", single_object=True)
+        address = EmailAddress.objects.get(user=user)
+        for row in (user, address):
+            LogEntry.objects.log_actions(boss.pk, [row], CHANGE, f"Changed {user.email}.", single_object=True)
     delete_account(user=ada)
     assert list(LogEntry.objects.order_by("pk").values_list("object_repr", "change_message")) == [
-        (NOBODY, ""),
-        ("eve@example.org", "Changed eve@example.org."),
+        *[(NOBODY, "")] * 2,
+        *[("eve@example.org", "Changed eve@example.org.")] * 2,
     ]
 
 

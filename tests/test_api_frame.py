@@ -216,6 +216,8 @@ def test_scripts_of_other_sites_may_only_where_the_setting_says(client, settings
     answer = client.get("/api/v1/emotions", headers=origin)
     assert answer["Access-Control-Allow-Origin"] == "https://player.example.org"
     assert "Access-Control-Allow-Credentials" not in answer
+    lost = client.get("/api/v1/nowhere", headers=origin)
+    assert (lost.status_code, lost["Access-Control-Allow-Origin"]) == (404, "https://player.example.org")
     asked = {**origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "idempotency-key"}
     before = client.options("/api/v1/captures", headers=asked)
     assert before.status_code == 200

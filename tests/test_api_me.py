@@ -48,6 +48,14 @@ def test_the_profile_says_what_the_login_may_do(ask, user):
     assert (me["email"], me["scopes"], me["allows_camera"]) == (user.email, ["read", "listen", "capture"], False)
 
 
+def test_a_login_may_do_an_admins_work_only_where_that_runs_the_site(client, user):
+    client.force_login(user)
+    assert client.get("/api/v1/me").json()["scopes"] == ["read", "listen", "capture"]
+    user.is_staff = True
+    user.save()
+    assert client.get("/api/v1/me").json()["scopes"] == ["read", "listen", "capture", "admin"]
+
+
 def test_preferences_are_changed_one_by_one(ask):
     assert ask("get", "/preferences").json() == {"playback": "spotify", "tracks": 15}
     assert ask("patch", "/preferences", {"tracks": 20}).json() == {"playback": "spotify", "tracks": 20}
@@ -88,6 +96,15 @@ def test_a_token_revokes_itself_and_no_other(ask, user):
     check_problem(ask("delete", f"/tokens/{second.pk}"), 403)
     assert ask("delete", f"/tokens/{other.pk}").status_code == 204
     check_problem(ask("get", ""), 401)
+
+
+def test_a_token_revokes_itself_whatever_it_was_lent_for(client, user):
+    secret = token_of(user, "listen")
+    mine = ApiToken.objects.get(user=user)
+    bearer = bearing(secret)
+    assert client.get(f"/api/v1/me/tokens/{mine.pk}", headers=bearer).status_code == 403
+    assert client.delete(f"/api/v1/me/tokens/{mine.pk}", headers=bearer).status_code == 204
+    assert client.get("/api/v1/me", headers=bearer).status_code == 401
 
 
 def test_a_copy_is_asked_for_followed_and_deleted(ask):

@@ -140,6 +140,18 @@ def test_listens_are_searched_and_all_deleted_on_one_word(ask):
     assert ask("delete", "listens?everything=yes").json() == {"deleted": 2}
 
 
+def test_a_number_that_no_database_has_is_nothing_that_is_there(ask):
+    far = 10**20
+    for method, address in (
+        ("get", f"tracks/{far}/rating"),
+        ("put", f"tracks/{far}/rating"),
+        ("get", f"listens/{far}"),
+        ("delete", f"listens/{far}"),
+        ("get", f"playlists/{far}"),
+    ):
+        check_problem(ask(method, address, *([{"value": 1}] if method == "put" else [])), 404)
+
+
 def test_ratings_skips_and_what_is_never_wanted_again(ask, user):
     track, other = make_track(), make_track()
     assert ask("put", f"tracks/{track.pk}/rating", {"value": 1}).json()["value"] == 1

@@ -1,5 +1,6 @@
 """Captures as services: what is taken, what is refused, and what happens to those that wait."""
 
+import contextlib
 import io
 import zlib
 from datetime import timedelta
@@ -9,7 +10,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from PIL import Image
 from redis.backoff import NoBackoff
@@ -42,6 +43,15 @@ def queue(redis_url):
     with redis.Redis.from_url(redis_url) as client:
         client.delete("celery")
         yield lambda: client.lrange("celery", 0, -1)
+
+
+@pytest.fixture
+def look(django_capture_on_commit_callbacks):
+    def looked(*captures):
+        with django_capture_on_commit_callbacks(execute=True):
+            return [services.refresh(capture=capture) for capture in captures]
+
+    return looked
 
 
 def submit(user, *data):
@@ -178,19 +188,29 @@ def test_looking_at_a_capture_that_just_waits_changes_nothing(user, queue):
     assert queue() == []
 
 
-def test_looking_sends_a_lost_message_again_but_once(user, queue):
+def test_looking_sends_a_lost_message_again_but_once(user, queue, look):
     capture = waiting(user, age=30)
     for _ in range(3):
-        services.refresh(capture=capture)
+        look(capture)
     assert len(queue()) == 1
 
 
-def test_looking_sends_again_what_a_dead_worker_had(user, queue):
+def test_a_look_that_is_taken_back_sends_nothing(user, queue, django_capture_on_commit_callbacks):
+    """A submission with an Idempotency-Key that comes too early looks each second, and is rolled back each time."""
+    capture = waiting(user, age=30)
+    sent_at = capture.sent_at
+    with django_capture_on_commit_callbacks(execute=True), contextlib.suppress(RuntimeError), transaction.atomic():
+        services.refresh(capture=capture)
+        raise RuntimeError
+    assert queue() == []
+    assert Capture.objects.get(pk=capture.pk).sent_at == sent_at
+
+
+def test_looking_sends_again_what_a_dead_worker_had(user, queue, look):
     long_ago = timezone.now() - claims.LEASE - timedelta(seconds=1)
     busy = waiting(user, age=30, status=Status.READING, claimed_at=timezone.now(), attempts=1)
     dead = waiting(user, age=30, status=Status.READING, claimed_at=long_ago, attempts=1)
-    services.refresh(capture=busy)
-    services.refresh(capture=dead)
+    look(busy, dead)
     (message,) = queue()
     assert str(dead.id).encode() in message
 
@@ -212,9 +232,9 @@ def test_captures_from_before_the_clock_was_set_back_count_against_no_limit(user
     assert submit(user).status == Status.QUEUED
 
 
-def test_a_capture_from_before_the_clock_was_set_back_is_dated_anew_and_sent_again(user, queue):
+def test_a_capture_from_before_the_clock_was_set_back_is_dated_anew_and_sent_again(user, queue, look):
     ahead = waiting(user, age=-3600)
-    services.refresh(capture=ahead)
+    look(ahead)
     assert abs((timezone.now() - ahead.created_at).total_seconds()) < 5
     assert len(queue()) == 1
 
@@ -235,11 +255,12 @@ def test_what_is_deleted_while_somebody_looks_is_gone_and_holds_up_nobody_else(u
     assert third.status == Status.EXPIRED
 
 
-def test_the_clock_sends_again_and_ends_what_nobody_looks_at(user, queue):
+def test_the_clock_sends_again_and_ends_what_nobody_looks_at(user, queue, django_capture_on_commit_callbacks):
     overdue = settings.CAPTURE_TTL.total_seconds() + 1
     late, over, young, ahead = (waiting(user, age=age) for age in (30, overdue, 5, -3600))
     images.put(over.id, [picture()])
-    assert services.refresh_unwatched() == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.refresh_unwatched() == 1
     sent = b" ".join(queue())
     assert [str(capture.id).encode() in sent for capture in (late, over, young, ahead)] == [True, False, False, True]
     over.refresh_from_db()

@@ -103,6 +103,27 @@ def test_with_no_variables_everything_lies_in_the_data_folder(tmp_path):
     assert done.stdout.strip() == f"{tmp_path}/data/emotune.sqlite3 redis://127.0.0.1:6399/0 False"
 
 
+def test_a_folder_may_have_signs_of_addresses_in_its_name(tmp_path):
+    folder = tmp_path / "c# 100%?"
+    done = read(tmp_path, "settings.DATABASES['default']['NAME']", EMOTUNE_DIR=str(folder))
+    assert done.stdout.strip() == f"{folder}/emotune.sqlite3"
+
+
+def test_mail_is_printed_on_ones_own_machine_and_nowhere_else(tmp_path):
+    others = {
+        "EMOTUNE_ENV": "production",
+        "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefgh",
+        "ALLOWED_HOSTS": "music.example.org",
+        "HTTPS": "true",
+        "TRUSTED_PROXIES": "1",
+        "DATABASE_URL": "postgres://ada:secret@db/emotune",
+        "REDIS_URL": "redis://redis/0",
+    }
+    for variables, way in (({}, "console"), (others, "dummy"), ({**others, "EMAIL_HOST": "mail.example.org"}, "smtp")):
+        done = read(tmp_path, "settings.EMAIL_BACKEND", **variables)
+        assert done.stdout.strip() == f"django.core.mail.backends.{way}.EmailBackend", done.stderr
+
+
 def test_it_refuses_to_start_with_a_redis_url_that_it_cannot_use(tmp_path):
     done = read(tmp_path, "settings.REDIS_URL", REDIS_URL="localhost:6379")
     assert done.returncode == 1

@@ -8,6 +8,7 @@ from emotune.http import GetResponse
 from emotune.outage import NO_DATABASE
 
 PREFIX = "/api/"
+KEPT = frozenset({"Allow", "Connection", "Content-Range", "Retry-After", "Vary"})
 SENTENCES = {
     400: "The request cannot be understood. Check how it is put together.",
     403: "This may not be done.",
@@ -60,13 +61,12 @@ class AddressLimitMiddleware:
 
 
 def _as_problem(response: HttpResponse) -> HttpResponse:
-    """Return an error page of Django or of a middleware as a problem, with its headers that matter."""
+    """Return an error page of Django or of a middleware as a problem, with its headers that matter.
+
+    Without those of CORS a script of another origin would not be told what went wrong.
+    """
     status = response.status_code
     if status < 400 or response.get("Content-Type", "") == CONTENT_TYPE:
         return response
-    kept = {
-        name: response[name]
-        for name in ("Allow", "Connection", "Content-Range", "Retry-After", "Vary")
-        if name in response
-    }
+    kept = {name: value for name, value in response.items() if name in KEPT or name.startswith("Access-Control-")}
     return problem(status, SENTENCES.get(status, WENT_WRONG), headers=kept)

@@ -9,6 +9,8 @@ from rest_framework.request import Request
 IN_PERSON = "in person"
 # What needs nobody to be logged in.
 OPEN = "open"
+# What every token may do, whatever it was lent for.
+ANY = "any"
 
 
 class HasScope(BasePermission):
@@ -34,7 +36,7 @@ def _refusal(request: Request, view: Any) -> str | None:
         return "You have not been given the right to do this. Ask another admin for it."
     if token and scope == IN_PERSON:
         return "A token may not do this. Log in and do it in person."
-    if token and not token.allows(scope):
+    if token and scope != ANY and not token.allows(scope):
         return f"This token has not the scope {scope}. Use one that has it."
     return None
 

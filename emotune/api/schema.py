@@ -10,7 +10,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import Serializer
 
-from emotune.api.permissions import IN_PERSON, OPEN, scope_of
+from emotune.api.permissions import ANY, IN_PERSON, OPEN, scope_of
 from emotune.api.problems import CONTENT_TYPE, KINDS, Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -135,6 +135,7 @@ class ContractSchema(AutoSchema):
     def get_description(self) -> str:  # type: ignore[override]
         needs = {
             OPEN: "Needs no login.",
+            ANY: "Needs no scope: any token may do this.",
             IN_PERSON: "Needs a login in person: a token may not do this.",
             "admin": "Needs the scope `admin`, and a person who runs this site.",
         }

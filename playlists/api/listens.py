@@ -53,7 +53,7 @@ class Listens(ApiView):
         page = page_of(listens, LATEST_FIRST, request, limit=query["limit"], cursor=query["cursor"])
         return Response(as_page(page, ListenOutput(page.results, many=True).data))
 
-    @operation("record_listen", "listens", {201: ListenOutput}, body=ListenInput, idempotent=True)
+    @operation("record_listen", "listens", {201: ListenOutput}, body=ListenInput, idempotent=True, errors=(404,))
     def post(self, request: ApiRequest) -> Response:
         """Note that you heard a track: 30 seconds or half of it. The same track at the same moment is noted once."""
 
@@ -125,7 +125,8 @@ class OneListen(ApiView):
     @operation("delete_listen", "listens", {204: None})
     def delete(self, request: ApiRequest, listen_id: int) -> Response:
         """Delete a listen."""
-        if not listening.delete_listens(user=request.user, listen_ids=[listen_id]):
+        listen = _listen_of(request, listen_id)
+        if not listening.delete_listens(user=request.user, listen_ids=[listen.pk]):
             raise Http404
         return Response(status=204)
 

@@ -82,7 +82,7 @@ class TrackRating(ApiView):
 
 
 def _rating_of(request: ApiRequest, track_id: int) -> Rating:
-    return get_object_or_404(Rating.objects.select_related("track"), track=track_id, user=request.user)
+    return get_object_or_404(Rating.objects.select_related("track"), track__pk=track_id, user=request.user)
 
 
 class NeverAgainTracks(ApiView):
