@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core import ratelimit
+from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -20,6 +21,11 @@ from emotune.errors import Unavailable
 logger = logging.getLogger(__name__)
 
 NO_MAIL = "No e-mail can be sent just now. Please try again in a moment."
+NO_MAIL_SERVER = (
+    "This emotune sends no e-mail. Ask whoever runs it: an admin can set a new password or address for you."
+)
+# Messages without which their reader cannot go on, and the one in their place for whoever has no account.
+NEEDED = frozenset(f"account/email/{name}" for name in ("password_reset_key", "unknown_account", "email_confirmation"))
 # What allauth sends a message about is told on the account page too.
 TOLD = {
     "account/email/password_changed": Happening.PASSWORD_CHANGED,
@@ -66,7 +72,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return response
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a message. Raises Unavailable while the mail server takes none, whether or not there is an account."""
+        """Send a message. Raises Unavailable while the mail server takes none, or where a message that is needed has
+        none to go to; whether or not there is an account."""
+        if settings.SENDS_NO_MAIL and template_prefix in NEEDED:
+            raise Unavailable(NO_MAIL_SERVER)
         try:
             super().send_mail(template_prefix, email, context)
         except OSError as error:  # those of SMTP are such; their words may hold the address

@@ -299,9 +299,9 @@ EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", True)
 EMAIL_TIMEOUT = 5
 # Without a mail server, messages are printed by the web process, so that a link can be followed on one's own machine.
 # An installation for others prints none: whoever reads its log could follow them, too.
-EMAIL_BACKEND = (
-    f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy' if PRODUCTION else 'console'}.EmailBackend"
-)
+SENDS_NO_MAIL = PRODUCTION and not EMAIL_HOST
+_way = "smtp" if EMAIL_HOST else "dummy" if SENDS_NO_MAIL else "console"
+EMAIL_BACKEND = f"django.core.mail.backends.{_way}.EmailBackend"
 
 # --- the REST API -----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

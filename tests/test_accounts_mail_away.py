@@ -115,6 +115,18 @@ def test_an_address_is_confirmed_though_the_former_one_is_not_told(client, away,
     assert User.objects.get().email == "new@example.org"
 
 
+@pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org"])
+def test_who_asks_for_a_message_where_none_is_sent_is_told_to_ask_an_admin(client, settings, mailoutbox, email):
+    settings.SENDS_NO_MAIL = True
+    make_person()
+    answer = client.post("/accounts/password/reset/", {"email": email})
+    assert answer.status_code == 503
+    assert "This emotune sends no e-mail. Ask whoever runs it" in answer.content.decode()
+    assert mailoutbox == []
+    signed_up = client.post("/accounts/signup/", {"email": "eve@example.org", "password1": PASSWORD})
+    assert signed_up.status_code == 302
+
+
 def test_a_mail_server_that_hangs_is_away(client, away, settings):
     assert 0 < django_settings.EMAIL_TIMEOUT <= 5
     settings.EMAIL_TIMEOUT = 0.3

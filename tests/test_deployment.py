@@ -16,7 +16,8 @@ from packaging.requirements import Requirement
 from emotune.celery import app
 from tests.servers import ROOT
 
-COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+WHOLE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+COMPOSE = WHOLE["services"]
 OURS = {"migrate", "web", "worker", "worker-gpu", "jobs", "beat"}
 ROLES = ("web", "worker", "jobs", "beat")
 
@@ -51,6 +52,40 @@ def test_no_port_is_open_to_other_machines_but_the_proxys():
 def test_no_secret_stands_in_a_file():
     for path in [ROOT / "compose.yaml", *(ROOT / "deploy").rglob("*.*")]:
         assert not re.search(r"(PASSWORD|SECRET_KEY|TOKEN)(=|:\s)[^\s$]", path.read_text()), path
+
+
+@pytest.mark.parametrize("file", [".dockerignore", ".gitignore"])
+def test_secrets_that_were_filled_in_and_backups_get_into_no_image_and_no_commit(file):
+    patterns = (ROOT / file).read_text().split()
+    assert {".env", ".env.*", "*.dump"} <= set(patterns)
+    # what they are filled in from is there for everybody
+    assert not {"deploy", "deploy/", "env.example", "deploy/env.example", "*.example"} & set(patterns)
+
+
+def test_the_clock_remembers_when_it_last_sent_what():
+    [volume] = COMPOSE["beat"]["volumes"]
+    name, place = volume.split(":")
+    assert place == "/data"
+    assert name in WHOLE["volumes"]
+    assert not any(mounted.startswith("/data") for mounted in COMPOSE["beat"]["tmpfs"])
+    assert [other for other in COMPOSE if volume in COMPOSE[other].get("volumes", [])] == ["beat"]
+
+
+def test_the_database_is_asked_by_tcp_for_the_server_that_sets_it_up_has_a_socket_alone():
+    assert "-h 127.0.0.1" in COMPOSE["db"]["healthcheck"]["test"][1]
+
+
+def test_a_worker_on_a_gpu_is_replaced_before_its_container_has_no_memory_left():
+    most = int(COMPOSE["worker-gpu"]["environment"]["WORKER_MAX_MEMORY_MB"])
+    assert 2000 < most < 1024 * int(COMPOSE["worker-gpu"]["mem_limit"].removesuffix("g"))
+
+
+def test_every_replica_of_a_worker_is_scraped():
+    jobs = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())["scrape_configs"]
+    [found] = next(job["dns_sd_configs"] for job in jobs if job["job_name"] == "workers")
+    assert set(found["names"]) == {name for name in COMPOSE if name.startswith("worker") or name == "jobs"}
+    assert found["type"] == "A"
+    assert str(found["port"]) == COMPOSE["worker"]["environment"]["WORKER_METRICS_PORT"]
 
 
 @pytest.mark.parametrize("role", ROLES)
