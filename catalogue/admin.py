@@ -9,7 +9,6 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,8 +23,10 @@ from catalogue.audio import find_audio
 from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering, Track
 from catalogue.previews import silhouette_plot, space_plot
+from catalogue.rights import LOOK, MAKE, PUT_IN_FORCE
 from catalogue.services import active_clustering, preview_of, submit_activation, submit_clustering
-from catalogue.staging import renew_revision
+from catalogue.staging import bulk_write, renew_revision
+from emotune.deletions import CountedDeletion
 from emotune.emotions import EMOTIONS
 from emotune.errors import EmotuneError
 
@@ -57,7 +58,7 @@ class TrackForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Track)
-class TrackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TrackAdmin(CountedDeletion):
     """Tracks come from imports, which would undo a change made here; they can be looked at, deleted, and given audio,
     which no import has."""
 
@@ -78,18 +79,21 @@ class TrackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_add_permission(self, *_args: Any, **_kwargs: Any) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: Track, form: Any, change: bool) -> None:
-        with transaction.atomic():
-            super().save_model(request, obj, form, change)
+    # Each waits its turn among bulk writers: those write a clustering before the tracks, this the other way round.
+
+    def save_model(self, request: HttpRequest, obj: Track, form: Any, change: bool) -> None:  # noqa: ARG002
+        """Write the audio alone: the rest was read before an import or an activation that may just have ended."""
+        with bulk_write():
+            obj.save(update_fields=["audio"])
             renew_revision()
 
     def delete_model(self, request: HttpRequest, obj: Track) -> None:
-        with transaction.atomic():
+        with bulk_write():
             super().delete_model(request, obj)
             renew_revision()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Track]) -> None:
-        with transaction.atomic():
+        with bulk_write():
             super().delete_queryset(request, queryset)
             renew_revision()
 
@@ -127,8 +131,11 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
         emotion = min(sizes, key=lambda name: sizes[name])
         return f"{emotion}, {sizes[emotion] / sum(sizes.values()):.1%}"
 
+    def has_view_permission(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> bool:
+        return request.user.has_perm(LOOK)
+
     def has_add_permission(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> bool:
-        return request.user.has_perm("catalogue.add_clustering")
+        return request.user.has_perm(MAKE)
 
     def has_delete_permission(self, request: HttpRequest, obj: Clustering | None = None) -> bool:
         in_force = obj is not None and obj.state == Clustering.State.ACTIVE
@@ -156,7 +163,7 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def change_view(self, request: HttpRequest, object_id: str, *_args: Any, **_kwargs: Any) -> HttpResponse:
         """Show what the clustering found, and what would change if it were put in force."""
-        clustering = self._clustering(request, object_id)
+        clustering = self._seen(request, object_id)
         preview = preview_of(clustering=clustering)
         quality, active = clustering.quality, active_clustering()
         rows = [
@@ -184,27 +191,31 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     def activate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self._may_activate(request):
             raise PermissionDenied
-        clustering = self._clustering(request, pk)
+        clustering = _clustering(pk)
         run = submit_activation(user=request.user, clustering=clustering)  # type: ignore[arg-type]
         return redirect("admin:catalogue_clusteringrun_change", run.pk)
 
     @method_decorator(cache_control(private=True, max_age=3600))
     def plot_view(self, request: HttpRequest, pk: int, plot: str) -> HttpResponse:
-        clustering = self._clustering(request, pk)
+        clustering = self._seen(request, pk)
         if plot not in PLOTS:
             raise Http404
         return HttpResponse(PLOTS[plot](clustering), content_type="image/svg+xml")
 
-    def _clustering(self, request: HttpRequest, pk: int | str) -> Clustering:
+    def _seen(self, request: HttpRequest, pk: int | str) -> Clustering:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        try:
-            return get_object_or_404(Clustering, pk=int(pk))
-        except ValueError:
-            raise Http404 from None
+        return _clustering(pk)
 
     def _may_activate(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("catalogue.change_clustering")
+        return request.user.has_perm(PUT_IN_FORCE)
+
+
+def _clustering(pk: int | str) -> Clustering:
+    try:
+        return get_object_or_404(Clustering, pk=int(pk))
+    except ValueError:
+        raise Http404 from None
 
 
 def _cells(before: str, counts: list[int]) -> list[tuple[str, bool]]:

@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from catalogue.models import ClusteringRun, Import
+from catalogue.rights import LOOK, right_to_run
 from catalogue.services import cancel_job, submit_import
 from emotune import jobs
 from emotune.errors import EmotuneError
@@ -57,9 +58,9 @@ class JobAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
         ]
         return [*own, *super().get_urls()]
 
-    def may_start(self, request: HttpRequest) -> bool:
-        """Whether the person may start and end such jobs."""
-        return request.user.has_perm(f"catalogue.add_{self.opts.model_name}")
+    def may_cancel(self, request: HttpRequest, job: Any) -> bool:
+        """Whether the person may end a job: whoever may start such a one."""
+        raise NotImplementedError
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         for job in self.model.objects.filter(state__in=jobs.OPEN):
@@ -75,9 +76,9 @@ class JobAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
         return render(request, "admin/catalogue/_job.html", self._context(request, pk))
 
     def cancel_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
-        if not self.may_start(request):
+        job = self._found(request, pk)
+        if not self.may_cancel(request, job):
             raise PermissionDenied
-        job = self._job(request, pk)
         try:
             cancel_job(user=request.user, job=job)  # type: ignore[arg-type]
         except EmotuneError as error:
@@ -87,6 +88,9 @@ class JobAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
     def _job(self, request: HttpRequest, pk: UUID | str) -> Any:
         if not self.has_view_permission(request):
             raise PermissionDenied
+        return self._found(request, pk)
+
+    def _found(self, request: HttpRequest, pk: UUID | str) -> Any:
         try:
             job = get_object_or_404(self.get_queryset(request), pk=UUID(str(pk)))
         except ValueError:
@@ -102,7 +106,7 @@ class JobAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
             "title": str(self.opts.verbose_name).capitalize(),
             "progress": (progress := jobs.progress_of(job)),
             "words": _words(progress),
-            "may_cancel": self.may_start(request) and not job.is_over,
+            "may_cancel": self.may_cancel(request, job) and not job.is_over,
             "progress_url": f"admin:catalogue_{name}_progress",
             "cancel_url": f"admin:catalogue_{name}_cancel",
         }
@@ -126,12 +130,15 @@ class ImportAdmin(JobAdmin):
         return [path("<uuid:pk>/rejects/", rejects, name="catalogue_import_rejects"), *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> bool:
-        return self.may_start(request)
+        return request.user.has_perm("catalogue.add_import")
+
+    def may_cancel(self, request: HttpRequest, job: Import) -> bool:  # noqa: ARG002
+        return self.has_add_permission(request)
 
     # The token of the form is looked for once the person is known, and where the file goes to is settled.
     @method_decorator(csrf_exempt)
     def add_view(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
-        if not self.may_start(request):
+        if not self.has_add_permission(request):
             raise PermissionDenied
         request.upload_handlers = [TemporaryFileUploadHandler(request)]
         return csrf_protect(self._add)(request)
@@ -162,6 +169,8 @@ class ImportAdmin(JobAdmin):
         context = super()._context(request, pk)
         job = context["job"]
         counts = [(name, f"{getattr(job, name):,}") for name in COUNTS]
+        if job.error:  # of one that is done: what is amiss though the tracks are in
+            counts.append(("note", job.error))
         return context | {"counts": counts, "rejects": _first_rejects(job)}
 
     def delete_model(self, request: HttpRequest, obj: Import) -> None:
@@ -194,3 +203,9 @@ class ClusteringRunAdmin(JobAdmin):
 
     list_display = ("__str__", "method", "activates", "state", "created_by", "created_at", "finished_at")
     list_select_related = ("created_by",)
+
+    def has_view_permission(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> bool:
+        return request.user.has_perm(LOOK)
+
+    def may_cancel(self, request: HttpRequest, job: ClusteringRun) -> bool:
+        return request.user.has_perm(right_to_run(activates=job.activates))

@@ -19,6 +19,7 @@ from catalogue.audio import CONTENT_TYPES
 from catalogue.browsing import holds
 from catalogue.map import SIDE, Square, bins
 from catalogue.models import Clustering, ClusteringRun, Import, Track
+from catalogue.rights import LOOK, right_to_run
 from catalogue.serializers import (
     ClusteringOutput,
     ImportInput,
@@ -212,7 +213,7 @@ def _fresh(model: type[Any], pk: UUID) -> Any:
 
 class Clusterings(ApiView):
     scopes: ClassVar[Mapping[str, str]] = ADMIN
-    rights: ClassVar[Mapping[str, str]] = {"GET": "catalogue.view_clustering"}
+    rights: ClassVar[Mapping[str, str]] = {"GET": LOOK}
 
     @operation("list_clusterings", "catalogue", {200: page_schema(ClusteringOutput)}, query=PageQuery)
     def get(self, request: ApiRequest) -> Response:
@@ -224,7 +225,7 @@ class Clusterings(ApiView):
 
 class OneClustering(ApiView):
     scopes: ClassVar[Mapping[str, str]] = ADMIN
-    rights: ClassVar[Mapping[str, str]] = {"GET": "catalogue.view_clustering"}
+    rights: ClassVar[Mapping[str, str]] = {"GET": LOOK}
 
     @operation("get_clustering", "catalogue", {200: ClusteringOutput})
     def get(self, request: ApiRequest, clustering_id: int) -> Response:
@@ -234,7 +235,7 @@ class OneClustering(ApiView):
 
 class ClusteringPreview(ApiView):
     scopes: ClassVar[Mapping[str, str]] = ADMIN
-    rights: ClassVar[Mapping[str, str]] = {"GET": "catalogue.view_clustering"}
+    rights: ClassVar[Mapping[str, str]] = {"GET": LOOK}
 
     @operation("preview_clustering", "catalogue", {200: PreviewOutput})
     def get(self, request: ApiRequest, clustering_id: int) -> Response:
@@ -245,7 +246,7 @@ class ClusteringPreview(ApiView):
 
 class Runs(ApiView):
     scopes: ClassVar[Mapping[str, str]] = ADMIN
-    rights: ClassVar[Mapping[str, str]] = {"GET": "catalogue.view_clustering", "POST": "catalogue.add_clustering"}
+    rights: ClassVar[Mapping[str, str]] = {"GET": LOOK}
 
     @operation("list_clustering_runs", "catalogue", {200: page_schema(RunOutput)}, query=PageQuery)
     def get(self, request: ApiRequest) -> Response:
@@ -269,25 +270,29 @@ class Runs(ApiView):
         With `method`, a worker makes a clustering to be looked at; with `activate`, it re-tags every track by the one
         that is named. The run at `Location` says how far it is.
         """
-        receipt = once(request, lambda: {"id": str(_submit_run(request).pk)})
+        wanted = read_body(request, RunInput)
+        _ask_right(request, activates="activate" in wanted)
+        receipt = once(request, lambda: {"id": str(_submit_run(request, wanted).pk)})
         run = receipt.find(lambda: get_object_or_404(ClusteringRun, pk=receipt.made["id"]))
         headers = {"Location": reverse("api-clustering-run", args=[run.pk]), **receipt.headers}
         return answer(run, RunOutput, status=202, headers=headers)
 
 
-def _submit_run(request: ApiRequest) -> ClusteringRun:
-    wanted = read_body(request, RunInput)
+def _submit_run(request: ApiRequest, wanted: Mapping[str, Any]) -> ClusteringRun:
     if "method" in wanted:
         return services.submit_clustering(user=request.user, method=wanted["method"])
-    if not request.user.has_perm("catalogue.change_clustering"):
-        raise NotAllowed("You have not been given the right to do this. Ask another admin for it.")
     clustering = get_object_or_404(Clustering, pk=wanted["activate"])
     return services.submit_activation(user=request.user, clustering=clustering)
 
 
+def _ask_right(request: ApiRequest, *, activates: bool) -> None:
+    if not request.user.has_perm(right_to_run(activates=activates)):
+        raise NotAllowed("You have not been given the right to do this. Ask another admin for it.")
+
+
 class OneRun(ApiView):
     scopes: ClassVar[Mapping[str, str]] = ADMIN
-    rights: ClassVar[Mapping[str, str]] = {"GET": "catalogue.view_clustering"}
+    rights: ClassVar[Mapping[str, str]] = {"GET": LOOK}
 
     @operation("get_clustering_run", "catalogue", {200: RunOutput}, headers={200: ("Retry-After",)})
     def get(self, request: ApiRequest, run_id: UUID) -> Response:
@@ -297,11 +302,11 @@ class OneRun(ApiView):
 
 class RunCancel(ApiView):
     scopes: ClassVar[Mapping[str, str]] = ADMIN
-    rights: ClassVar[Mapping[str, str]] = {"POST": "catalogue.add_clustering"}
 
     @operation("cancel_clustering_run", "catalogue", {202: RunOutput})
     def post(self, request: ApiRequest, run_id: UUID) -> Response:
         """End a run; nothing is changed. One that is over stays over."""
         job = _fresh(ClusteringRun, run_id)
+        _ask_right(request, activates=job.activates)
         services.cancel_job(user=request.user, job=job)
         return cancelled(job, RunOutput)

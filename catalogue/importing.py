@@ -1,5 +1,6 @@
 """Bring a file of MuSe into the catalogue: staged row by row, then merged, or clustered first, in one transaction."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,15 +31,24 @@ from catalogue.tagging import (
     tags_of,
 )
 
+logger = logging.getLogger(__name__)
+
 # A result is small whatever was in the file; `on_reject` is told of every reject.
 KEPT_REJECTS = 1000
 # With fewer playable tracks a clustering is made only when asked for: seven clusters of them would mean little.
 ENOUGH_TO_CLUSTER = 100
+UNCLUSTERED = (
+    "The tracks are in the catalogue, but clustering them went wrong, so they have no emotion yet. Cluster them, and"
+    " put the clustering in force; the log says what went wrong."
+)
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What an import did. `rejects` are the first of `rejected`; `seconds` count the clustering of a first import."""
+    """What an import did. `rejects` are the first of `rejected`; `seconds` count the clustering of a first import.
+
+    `problem` says what went wrong once the tracks were in the catalogue, in a sentence for people.
+    """
 
     rows: int
     created: int
@@ -47,6 +57,7 @@ class ImportResult:
     rejected: int
     rejects: tuple[Reject, ...]
     seconds: float
+    problem: str = ""
 
 
 def import_tracks(
@@ -56,7 +67,8 @@ def import_tracks(
 
     Whatever goes wrong, and whatever `progress` raises, leaves the catalogue as it was; it is told of the end of the
     file, and again before what was written is made final. Without an active clustering, one is made and activated as
-    soon as there are enough tracks. Raises UnreadableFile.
+    soon as there are enough tracks; where those came in before, what goes wrong then is told in the result. Raises
+    UnreadableFile.
     """
     begin = time.perf_counter()
     taken = rejected = 0
@@ -76,8 +88,7 @@ def import_tracks(
             created, updated = _merge(stage, taken)
             if progress:
                 progress(taken + rejected, 1.0)
-    if not active_clustering():
-        _cluster_first()
+    problem = _cluster_first()
     return ImportResult(
         rows=taken + rejected,
         created=created,
@@ -86,6 +97,7 @@ def import_tracks(
         rejected=rejected,
         rejects=tuple(rejects),
         seconds=time.perf_counter() - begin,
+        problem=problem,
     )
 
 
@@ -122,14 +134,21 @@ def _cluster_staged(stage: TrackStage, taken: int) -> Clustering | None:
     return clustering
 
 
-def _cluster_first() -> None:
-    if clustered_tracks().count() < ENOUGH_TO_CLUSTER:
-        return
+def _cluster_first() -> str:
+    """Cluster the tracks where nothing is in force and they are enough; return what went wrong, else nothing.
+
+    What was imported is final by now, so nothing is raised as if it were not.
+    """
     try:
-        fit, seconds = fit_catalogue(DEFAULT_METHOD)
+        if not active_clustering() and clustered_tracks().count() >= ENOUGH_TO_CLUSTER:
+            fit, seconds = fit_catalogue(DEFAULT_METHOD)
+            with bulk_write():
+                clustering = keep(DEFAULT_METHOD, fit, seconds)
+                put_in_force(clustering)
+                tag_tracks(clustering)
     except TooFewPoints:
-        return
-    with bulk_write():
-        clustering = keep(DEFAULT_METHOD, fit, seconds)
-        put_in_force(clustering)
-        tag_tracks(clustering)
+        return ""
+    except Exception:
+        logger.exception("the first clustering went wrong")
+        return UNCLUSTERED
+    return ""

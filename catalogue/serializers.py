@@ -144,6 +144,7 @@ class ImportOutput(JobOutput):
     updated = serializers.IntegerField(help_text="Tracks that were there, and have changed.")
     unchanged = serializers.IntegerField(help_text="Tracks that were there as they are.")
     rejected = serializers.IntegerField(help_text="Rows that could not be used; `rejects` says why.")
+    error = serializers.CharField(help_text="Why it failed, or what is amiss though it is done; else empty.")
 
     example: ClassVar[dict[str, Any]] = JobOutput.example | {
         "name": "muse_v3.csv",

@@ -6,6 +6,7 @@ import json
 import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import numpy as np
 from django.db import connection
@@ -82,7 +83,9 @@ def put_in_force(clustering: Clustering, user: "User | None" = None) -> None:
     active = Clustering.objects.filter(state=Clustering.State.ACTIVE)
     active.exclude(pk=clustering.pk).update(state=Clustering.State.RETIRED)
     chosen = Clustering.objects.filter(pk=clustering.pk)
-    if not chosen.update(state=Clustering.State.ACTIVE, activated_at=timezone.now(), activated_by=user):
+    # a new revision: tracks may have changed since it was last in force
+    values = {"activated_at": timezone.now(), "activated_by": user, "revision": uuid4()}
+    if not chosen.update(state=Clustering.State.ACTIVE, **values):
         raise InvalidInput("This clustering has been deleted. Choose another one.")
     clustering.refresh_from_db()
 

@@ -1,6 +1,7 @@
 """What a worker does for an Import and for a ClusteringRun."""
 
 import io
+import logging
 import tempfile
 from pathlib import Path
 
@@ -14,19 +15,31 @@ from catalogue.previews import preview_of
 from catalogue.rejects import RejectsWriter
 from catalogue.tagging import activate_clustering, fit_catalogue, keep
 from emotune.errors import InvalidInput
-from emotune.jobs import Run, running
+from emotune.jobs import JobState, Run, running
+
+logger = logging.getLogger(__name__)
 
 GONE = "The uploaded file is not there any more. Please upload it again."
+COUNTS = ("rows", "created", "updated", "unchanged", "rejected")
+REJECTS_LOST = (
+    "The tracks are in the catalogue, but the list of rows that were not taken could not be kept: there may be no room"
+    " on the disk. Import the file again to get it."
+)
 
 
 def import_file(job_id: str) -> None:
     job = Import.objects.filter(pk=job_id).first()
+    note = ""
     with running(job) as run:
         if job and run:
-            _import(job, run)
+            note = _import(job, run)
+    if note:  # a job ends without a word where nothing is raised
+        Import.objects.filter(pk=job_id, state=JobState.DONE).update(error=note)
 
 
-def _import(job: Import, run: Run) -> None:
+def _import(job: Import, run: Run) -> str:
+    """Import the file; return what is amiss though the tracks are in the catalogue, in sentences for people."""
+
     def progress(rows: int, share: float) -> None:
         if share < 1:
             run.step(rows, round(rows / share) if share else None, "reading rows")
@@ -35,18 +48,27 @@ def _import(job: Import, run: Run) -> None:
 
     if not job.file or not job.file.storage.exists(job.file.name or ""):
         raise InvalidInput(GONE)
-    with tempfile.TemporaryFile() as rejects, io.TextIOWrapper(rejects, encoding="utf-8", newline="") as text:
-        result = import_tracks(path=Path(job.file.path), progress=progress, on_reject=RejectsWriter(text))
-        text.flush()
-        _keep_result(job, result, File(rejects))
+    result: ImportResult | None = None
+    try:
+        with tempfile.TemporaryFile() as rejects, io.TextIOWrapper(rejects, encoding="utf-8", newline="") as text:
+            result = import_tracks(path=Path(job.file.path), progress=progress, on_reject=RejectsWriter(text))
+            _keep_counts(job, result)
+            if result.rejected:
+                text.flush()
+                job.rejects.save(f"{job.pk}-rejects.csv", File(rejects), save=False)
+                job.save(update_fields=["rejects"])
+    except Exception:
+        if not result:
+            raise
+        logger.exception("the rejects of import %s are lost", job.pk)
+        return f"{REJECTS_LOST if result.rejected else ''} {result.problem}".strip()
+    return result.problem
 
 
-def _keep_result(job: Import, result: ImportResult, rejects: "File[bytes]") -> None:
-    for name in ("rows", "created", "updated", "unchanged", "rejected"):
+def _keep_counts(job: Import, result: ImportResult) -> None:
+    for name in COUNTS:
         setattr(job, name, getattr(result, name))
-    if result.rejected:
-        job.rejects.save(f"{job.pk}-rejects.csv", rejects, save=False)
-    job.save(update_fields=["rows", "created", "updated", "unchanged", "rejected", "rejects"])
+    job.save(update_fields=COUNTS)
 
 
 def run_clustering(job_id: str) -> None:

@@ -17,6 +17,7 @@ from detection.models import Capture
 from detection.queries import weekly_agreement
 from detection.services import delete_capture
 from detection.vision.plots import shares_over_time
+from emotune.deletions import CountedDeletion
 from emotune.emotions import EMOTIONS
 
 WEEKS = 26
@@ -31,7 +32,7 @@ class WordsOrNone(admin.AllValuesFieldListFilter):
 
 
 @admin.register(Capture)
-class CaptureAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CaptureAdmin(CountedDeletion):
     """Captures come from people and are read by workers; they can be looked at and deleted."""
 
     list_display = ("at", "source", "status", "emotion", "sure", "chosen", "read_in")

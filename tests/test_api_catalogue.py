@@ -180,3 +180,38 @@ def test_staff_may_do_what_they_were_given_the_right_to(client):
     clustering = Clustering.objects.create(method="kmeans", centroids=CENTROIDS)
     check_problem(client.post(runs, {"activate": clustering.pk}, "application/json", headers=headers), 403)
     assert not ClusteringRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("right", "may"),
+    [
+        ("view_clustering", {"look"}),
+        ("add_clustering", {"make", "cancel making"}),
+        ("change_clustering", {"activate", "cancel activation"}),
+        ("view_clusteringrun", set()),
+        ("add_clusteringrun", set()),
+        ("change_clusteringrun", set()),
+    ],
+)
+def test_each_right_opens_what_it_opens_in_the_admin(client, right, may):
+    """As tests/test_catalogue_admin.py has it."""
+    clustering = Clustering.objects.create(method="kmeans", centroids=CENTROIDS)
+    making = ClusteringRun.objects.create(method="kmeans", task="t")
+    activation = ClusteringRun.objects.create(method="kmeans", task="t", activates=True)
+    helper = make_user(is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename=right))
+    headers = bearing(token_of(helper, "admin"))
+
+    def send(address, **body):
+        return client.post(f"/api/v1/{address}", body, "application/json", headers=headers).status_code
+
+    places = ("clusterings", f"clusterings/{clustering.pk}", "clustering-runs", f"clustering-runs/{making.pk}")
+    looks = {client.get(f"/api/v1/{place}", headers=headers).status_code for place in places}
+    statuses = {
+        "make": send("clustering-runs", method="kmeans"),
+        "activate": send("clustering-runs", activate=clustering.pk),
+        "cancel making": send(f"clustering-runs/{making.pk}/cancel"),
+        "cancel activation": send(f"clustering-runs/{activation.pk}/cancel"),
+    }
+    assert looks == ({200} if "look" in may else {403})
+    assert statuses == {name: 202 if name in may else 403 for name in statuses}

@@ -3,8 +3,11 @@
 import re
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from catalogue.models import Clustering, ClusteringRun, Track
@@ -12,6 +15,7 @@ from catalogue.services import activate_clustering, active_clustering, cluster_c
 from catalogue.work import run_clustering
 from emotune.emotions import EMOTIONS
 from emotune.jobs import JobState
+from playlists.listening import bulk_rate, record_listen
 from playlists.loading import columns
 from tests.catalogue_files import muse_row, write_muse
 from tests.factories import make_track, make_user
@@ -90,6 +94,63 @@ def test_a_track_is_shown_and_not_changed_by_hand_but_for_its_audio(admin_client
     assert (track.emotion, track.audio) == ("sad", "mine.mp3")
     assert columns() is not before
     assert admin_client.get(reverse("admin:catalogue_track_add")).status_code == 403
+
+
+def test_audio_that_is_saved_leaves_what_was_written_since_the_track_was_read(clusterings):
+    read = Track.objects.all()[0]
+    Track.objects.filter(pk=read.pk).update(emotion="fear", distance=9, title="New")
+    read.audio = "mine.mp3"
+    site.get_model_admin(Track).save_model(None, read, None, True)
+    read.refresh_from_db()
+    assert (read.audio, read.emotion, read.distance, read.title) == ("mine.mp3", "fear", 9, "New")
+
+
+def test_before_tracks_are_deleted_what_goes_along_is_counted_and_nobody_is_named(admin_client):
+    def fill(track, people):
+        for _ in range(people):
+            person = make_user()
+            record_listen(user=person, track=track, source="audio")
+            bulk_rate(user=person, track_ids=[track.pk], value=1)
+
+    tracks = [make_track(title=f"<b>{n}") for n in range(2)]
+    asked = []
+    for people in (1, 5):
+        for track in tracks:
+            fill(track, people)
+        with CaptureQueriesContext(connection) as one:
+            page = admin_client.get(reverse("admin:catalogue_track_delete", args=[tracks[0].pk])).content.decode()
+        action = {"action": "delete_selected", "_selected_action": [track.pk for track in tracks]}
+        with CaptureQueriesContext(connection) as both:
+            all_of_them = admin_client.post(reverse(TRACKS), action).content.decode()
+        asked.append((len(one), len(both)))
+    assert asked[0] == asked[1]
+    for words, counts in (
+        (page, ("Tracks: 1", "Listens: 6", "Ratings: 6")),
+        (all_of_them, ("Tracks: 2", "Listens: 12")),
+    ):
+        assert all(f"<li>{count}</li>" in words for count in counts)
+        assert "&lt;b&gt;0" in words
+        assert "<b>0" not in words
+        assert "Playlist" not in words
+        assert "@example.org" not in words.split('id="content"')[1]
+
+
+def test_of_many_tracks_that_are_to_be_deleted_some_are_named(admin_client, monkeypatch):
+    monkeypatch.setattr("emotune.deletions.NAMED", 3)
+    tracks = [make_track() for _ in range(5)]
+    action = {"action": "delete_selected", "_selected_action": [track.pk for track in tracks]}
+    words = admin_client.post(reverse(TRACKS), action).content.decode()
+    assert sum(track.title in words for track in tracks) == 3
+    assert "<li>and 2 more</li>" in words
+
+
+def test_who_may_not_delete_tracks_is_refused(client):
+    viewer = make_user(is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_track"))
+    client.force_login(viewer)
+    track = make_track()
+    assert client.post(reverse("admin:catalogue_track_delete", args=[track.pk]), {"post": "yes"}).status_code == 403
+    assert Track.objects.exists()
 
 
 def test_tracks_that_are_deleted_leave_the_columns_that_processes_keep(admin_client, clusterings):
@@ -209,6 +270,21 @@ def test_looking_again_at_a_preview_compares_no_track(clusterings, django_assert
         assert preview_of(clustering=second).table == first.table
 
 
+def test_after_rolling_back_a_preview_knows_the_tracks_that_were_changed_meanwhile(clusterings, tmp_path):
+    first, second = clusterings
+    preview_of(clustering=second)
+    activate_clustering(clustering=second)
+    moved = [muse_row(n, valence_tags=8.5, arousal_tags=1.0, dominance_tags=8.0) for n in range(1, 61)]
+    assert import_tracks(path=write_muse(tmp_path / "moved.csv", *moved)).updated == 60
+    activate_clustering(clustering=first)
+    before = list(Track.objects.order_by("pk").values_list("emotion", flat=True))
+    preview = preview_of(clustering=Clustering.objects.get(pk=second.pk))
+    activate_clustering(clustering=second)
+    after = list(Track.objects.order_by("pk").values_list("emotion", flat=True))
+    assert preview.sizes == {emotion: after.count(emotion) for emotion in EMOTIONS}
+    assert preview.changed == sum(old != new for old, new in zip(before, after, strict=True))
+
+
 def test_an_admin_puts_a_clustering_in_force_and_rolls_back(admin, admin_client, clusterings):
     first, second = clusterings
     before = list(Track.objects.order_by("pk").values_list("emotion", "distance"))
@@ -262,6 +338,56 @@ def test_who_may_only_look_is_offered_no_activation(client, clusterings):
     assert activate(client, second).status_code == 403
     assert client.get(reverse("admin:catalogue_clustering_add")).status_code == 403
     assert not ClusteringRun.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("right", "may"),
+    [
+        ("view_clustering", {"look"}),
+        ("add_clustering", {"make", "cancel making"}),
+        ("change_clustering", {"activate", "cancel activation"}),
+        ("view_clusteringrun", set()),
+        ("add_clusteringrun", set()),
+        ("change_clusteringrun", set()),
+    ],
+)
+def test_each_right_opens_what_it_opens_by_api(client, clusterings, right, may):
+    """As tests/test_api_catalogue.py has it."""
+    _, second = clusterings
+    making = ClusteringRun.objects.create(method="kmeans", task="t")
+    activation = ClusteringRun.objects.create(method="kmeans", task="t", activates=True, clustering=clusterings[0])
+    helper = make_user(is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename=right))
+    client.force_login(helper)
+
+    def cancel(run):
+        return client.post(reverse("admin:catalogue_clusteringrun_cancel", args=[run.pk]))
+
+    looks = {
+        page_of(client, second).status_code,
+        client.get(reverse(CLUSTERINGS)).status_code,
+        client.get(reverse("admin:catalogue_clusteringrun_changelist")).status_code,
+        client.get(reverse("admin:catalogue_clusteringrun_change", args=[making.pk])).status_code,
+        client.get(reverse("admin:catalogue_clusteringrun_progress", args=[making.pk])).status_code,
+    }
+    statuses = {
+        "make": client.post(reverse("admin:catalogue_clustering_add"), {"method": "kmeans"}).status_code,
+        "activate": activate(client, second).status_code,
+        "cancel making": cancel(making).status_code,
+        "cancel activation": cancel(activation).status_code,
+    }
+    assert looks == ({200} if "look" in may else {403})
+    assert statuses == {name: 302 if name in may else 403 for name in statuses}
+
+
+def test_a_run_that_may_not_be_cancelled_offers_no_button(client, clusterings):
+    helper = make_user(is_staff=True)
+    helper.user_permissions.set(Permission.objects.filter(codename__in=["view_clustering", "add_clustering"]))
+    client.force_login(helper)
+    for activates in (False, True):
+        run = ClusteringRun.objects.create(method="kmeans", task="t", activates=activates, clustering=clusterings[0])
+        page = client.get(reverse("admin:catalogue_clusteringrun_change", args=[run.pk])).content
+        assert (b"Cancel" in page) is not activates
 
 
 def test_who_is_not_staff_sees_nothing(client, clusterings):

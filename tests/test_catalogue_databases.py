@@ -83,6 +83,27 @@ for jobs.Run.step in (step_once_taken, step):
     found.append([job.state, job.error, job.attempts, job.created, Track.objects.count()])
 print(json.dumps(found))
 """
+# What an admin writes of tracks, in the order in which locks are taken and rows are written.
+WRITES = """
+import json
+from django.contrib.admin import site
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from catalogue.models import Track
+from tests.factories import make_track
+
+tracks, pages, found = [make_track() for _ in range(3)], site.get_model_admin(Track), []
+tracks[0].audio = "mine.mp3"
+for write in (
+    lambda: pages.save_model(None, tracks[0], None, True),
+    lambda: pages.delete_model(None, tracks[1]),
+    lambda: pages.delete_queryset(None, Track.objects.filter(pk=tracks[2].pk)),
+):
+    with CaptureQueriesContext(connection) as queries:
+        write()
+    found.append([query["sql"] for query in queries])
+print(json.dumps(found))
+"""
 EMPTY = """
 from catalogue.models import Clustering, Track
 Track.objects.all().delete()
@@ -152,6 +173,15 @@ def test_an_import_whose_job_was_taken_from_its_worker_changes_nothing(env, tmp_
     taken, left = json.loads(manage("shell", "--verbosity=0", "--command", JOBS, env=asked))
     assert taken == ["queued", "", 1, 0, 0]
     assert left == ["done", "", 1, 150, 150]
+
+
+def test_an_admin_waits_for_bulk_writers_before_a_track_is_written(postgres, tmp_path):
+    env = environment(tmp_path, DATABASE_URL=postgres.url("catalogue", like=MIGRATED))
+    for writes in json.loads(manage("shell", "--verbosity=0", "--command", WRITES, env=env)):
+        assert [sql.split()[0] for sql in writes[:2]] == ["BEGIN", "SELECT"]
+        assert "pg_advisory_xact_lock" in writes[1]
+        assert any("catalogue_track" in sql for sql in writes[2:])
+        assert any('UPDATE "catalogue_clustering"' in sql for sql in writes[2:])
 
 
 @pytest.mark.short

@@ -1,7 +1,10 @@
 """The command import_muse: figures on stdout, words on stderr, rejects in a file, one clear line for a bad one."""
 
 import csv
+import errno
 import json
+import os
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from catalogue.importing import UNCLUSTERED
 from catalogue.models import Track
 from tests.catalogue_files import muse_row, write_muse
 
@@ -78,6 +82,70 @@ def test_rejects_that_cannot_be_written_stop_the_import_before_it_begins(file, t
         command(file, "--rejects", file)
     assert not Track.objects.exists()
     assert file.read_text().startswith("lastfm_url")
+
+
+def refusing(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a method of paths that fails below a folder that nobody may enter."""
+
+    def refuse(path: Path, *args: Any, **kwargs: Any) -> Any:
+        if "locked" in path.parts:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return method(path, *args, **kwargs)
+
+    return refuse
+
+
+@pytest.mark.parametrize("place", ["{}/folder", "{}/folder/..", "{}/pipe", ".", "..", "/"])
+def test_rejects_go_to_a_file_or_nothing_is_imported(file, tmp_path, place):
+    write_muse(file, muse_row(1), muse_row(2, artist=""))
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(CommandError, match=r"that is no file\. Name one, as in --rejects rejects\.csv\."):
+        command(file, "--rejects", place.format(tmp_path))
+    assert not Track.objects.exists()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_rejects_where_nobody_may_look_stop_the_import_in_words(file, tmp_path, monkeypatch):
+    write_muse(file, muse_row(1), muse_row(2, artist=""))
+    with pytest.raises(
+        CommandError, match=r"cannot be written: File name too long\. Name a file where you may write\."
+    ):
+        command(file, "--rejects", tmp_path / ("x" * 300))
+
+    for name in ("stat", "open"):  # root may enter every folder
+        monkeypatch.setattr(Path, name, refusing(getattr(Path, name)))
+    with pytest.raises(CommandError, match=r"rejects\.csv cannot be written: Permission denied\."):
+        command(file, "--rejects", tmp_path / "locked" / "rejects.csv")
+    assert not Track.objects.exists()
+
+
+def test_rejects_that_are_lost_at_last_are_told_with_what_came_in(file, tmp_path, monkeypatch):
+    write_muse(file, muse_row(1), muse_row(2, artist=""))
+
+    def fill_up(self: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "replace", fill_up)
+    words = "The tracks are in the catalogue, but .* could not be written: No space left on device. Import again"
+    with pytest.raises(CommandError, match=words):
+        command(file, "--rejects", tmp_path / "rejects.csv")
+    assert Track.objects.count() == 1
+    assert list(tmp_path.glob("rejects*")) == []
+
+
+def test_tracks_that_cannot_be_clustered_are_told_with_the_figures(file, monkeypatch):
+    command(write_muse(file, *[muse_row(n) for n in range(1, 31)]))
+    monkeypatch.setattr("catalogue.importing.fit_catalogue", lambda _method: 1 / 0)
+    write_muse(file, *[muse_row(n) for n in range(1, 121)])
+    out, err = StringIO(), StringIO()
+    with pytest.raises(CommandError) as error:
+        call_command("import_muse", str(file), stdout=out, stderr=err)
+    assert str(error.value) == UNCLUSTERED
+    assert out.getvalue().startswith("120 rows, 90 created")
+    assert "too few" not in err.getvalue()
+    assert Track.objects.count() == 120
 
 
 def test_of_the_real_defects_every_good_row_comes_in_and_again_changes_nothing(data):

@@ -1,6 +1,7 @@
 """Importing by page: an admin uploads a file, a worker imports it, a page follows it, and nothing is left behind."""
 
 import csv
+import errno
 import gzip
 import io
 import zipfile
@@ -10,17 +11,19 @@ import pytest
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
 from catalogue import work
+from catalogue.importing import UNCLUSTERED
 from catalogue.models import Import, Track
 from catalogue.services import import_tracks
 from catalogue.work import import_file
 from emotune import jobs
 from emotune.jobs import JobState, Run
-from tests.catalogue_files import V3, muse_row, muse_text
+from tests.catalogue_files import V3, muse_row, muse_text, write_muse
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +152,51 @@ def test_the_defects_that_copies_of_muse_have_are_told_by_line_and_can_be_downlo
     job.rejects.storage.delete(str(job.rejects.name))  # as where a database was restored without its files
     assert admin_client.get(reverse("admin:catalogue_import_rejects", args=[job.pk])).status_code == 404
     assert "outside 0 to 9" not in page_of(admin_client, job)
+
+
+def full_disk(*_args, **_kwargs):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_an_import_whose_rejects_cannot_be_kept_is_done_and_says_so(admin_client, monkeypatch):
+    upload(admin_client, muse_text(*ROWS, muse_row(31, artist="")))
+    monkeypatch.setattr(FileSystemStorage, "_save", full_disk)
+    job = finished(Import.objects.get())
+    assert (job.state, job.rows, job.created, job.rejected) == (JobState.DONE, 31, 30, 1)
+    assert job.error == work.REJECTS_LOST
+    assert not job.rejects
+    assert Track.objects.count() == 30
+    page = page_of(admin_client, job)
+    assert "The import is done." in page
+    assert work.REJECTS_LOST in page
+    assert "nothing was changed" not in page
+
+
+def test_an_import_whose_tracks_cannot_be_clustered_is_done_and_says_so(admin_client, monkeypatch):
+    import_tracks(path=write_muse(Path(settings.MEDIA_ROOT) / "first.csv", *ROWS))
+    upload(admin_client, muse_text(*[muse_row(n) for n in range(1, 121)], muse_row(121, artist="")))
+    monkeypatch.setattr("catalogue.importing.fit_catalogue", lambda _method: 1 / 0)
+    job = finished(Import.objects.get())
+    assert (job.state, job.rows, job.created, job.unchanged) == (JobState.DONE, 121, 90, 30)
+    assert job.error == UNCLUSTERED
+    assert job.has_rejects
+    assert UNCLUSTERED in page_of(admin_client, job)
+    assert set(Track.objects.values_list("emotion", flat=True)) == {""}
+
+
+def test_both_are_told_and_a_note_fits(admin_client, monkeypatch):
+    assert len(f"{work.REJECTS_LOST} {UNCLUSTERED}") <= Import._meta.get_field("error").max_length
+    import_tracks(path=write_muse(Path(settings.MEDIA_ROOT) / "first.csv", *ROWS))
+    upload(admin_client, muse_text(*[muse_row(n) for n in range(1, 121)], muse_row(121, artist="")))
+    monkeypatch.setattr("catalogue.importing.fit_catalogue", lambda _method: 1 / 0)
+    monkeypatch.setattr(FileSystemStorage, "_save", full_disk)
+    assert finished(Import.objects.get()).error == f"{work.REJECTS_LOST} {UNCLUSTERED}"
+
+
+def test_without_rejects_a_full_disk_is_no_matter_once_the_tracks_are_in(admin_client, monkeypatch):
+    upload(admin_client, muse_text(*ROWS))
+    monkeypatch.setattr(FileSystemStorage, "_save", full_disk)
+    assert (finished(Import.objects.get()).state, Import.objects.get().error) == (JobState.DONE, "")
 
 
 def test_rejects_cannot_be_had_where_there_are_none_or_by_strangers(admin_client, client):

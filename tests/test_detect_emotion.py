@@ -1,6 +1,8 @@
 """`detect_emotion`: one entry for each picture, JSON alone on stdout, one line for what cannot be."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -79,6 +81,21 @@ def test_a_missing_file_or_model_is_one_clear_line(folder):
     assert error.value.returncode == 1
     with pytest.raises(CommandError, match="no model there"):
         call_command("detect_emotion", str(folder / "face.jpg"), "--model", str(folder / "nowhere"))
+
+
+def test_a_file_that_may_not_be_looked_at_is_one_clear_line(folder, monkeypatch):
+    with pytest.raises(CommandError, match="cannot be read: File name too long"):
+        call_command("detect_emotion", str(folder / ("x" * 300)))
+    stat = os.stat
+
+    def refuse(path, **options):
+        if "locked" in str(path):  # root may enter every folder
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    with pytest.raises(CommandError, match=r"face\.jpg cannot be read: Permission denied\.$"):
+        call_command("detect_emotion", str(folder / "locked" / "face.jpg"))
 
 
 def test_every_photograph_has_a_face(capsys, folder, data):

@@ -14,6 +14,8 @@ from detection.admin import agreement
 from detection.models import Capture, Source, Status
 from detection.queries import weekly_agreement
 from emotune.emotions import EMOTIONS
+from playlists.models import Playlist, PlaylistTrack
+from tests.factories import make_track
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +82,29 @@ def test_captures_are_deleted_one_by_one_or_many(client, boss):
     data = {"action": "delete_selected", "_selected_action": [str(c.pk) for c in others], "post": "yes"}
     client.post(reverse("admin:detection_capture_changelist"), data)
     assert Capture.objects.count() == 0
+
+
+def test_before_captures_are_deleted_what_goes_along_is_counted_and_nobody_is_named(client, boss):
+    person = User.objects.create_user(email="ada@example.org", password="x")
+    client.force_login(boss)
+    counts = []
+    captures = []
+    for playlists in (1, 6):
+        captures.append(capture := read(person, "happy"))
+        for seed in range(playlists):
+            made = Playlist.objects.create(user=person, capture=capture, emotion="happy", asked=seed, seed=seed)
+            PlaylistTrack.objects.create(playlist=made, track=make_track(), rank=1, distance=0, score=0)
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(reverse("admin:detection_capture_delete", args=[capture.pk])).content.decode()
+        counts.append(len(queries))
+        for words in ("Captures: 1", f"Playlists: {playlists}", f"Playlist tracks: {playlists}"):
+            assert f"<li>{words}</li>" in page
+        assert "ada@example.org" not in page
+    assert counts[0] == counts[1]
+    data = {"action": "delete_selected", "_selected_action": [str(capture.pk) for capture in captures]}
+    page = client.post(reverse("admin:detection_capture_changelist"), data).content.decode()
+    assert "<li>Playlists: 7</li>" in page
+    assert "ada@example.org" not in page
 
 
 def test_the_list_asks_as_often_for_many_captures_as_for_few(client, boss):

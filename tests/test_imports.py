@@ -16,6 +16,7 @@ from tests.servers import ROOT
 APPS = ("accounts", "detection", "catalogue", "playlists")
 SHARED = {
     "emotune.background",
+    "emotune.deletions",
     "emotune.health",
     "emotune.metrics",
     "emotune.emotions",

@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +49,15 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(figures))
         else:
             self.stdout.write(", ".join(f"{value:,} {name}" for name, value in figures.items()))
+        if result.problem:
+            raise CommandError(result.problem)
 
     def _report(self, result: ImportResult) -> None:
         for reject in result.rejects[:SHOWN]:
             self.stderr.write(f"line {reject.line}: {reject.reason} ({reject.title!r})")
         if result.rejected > SHOWN:
             self.stderr.write(f"and {result.rejected - SHOWN:,} more rejected rows; --rejects FILE writes them all")
-        if not active_clustering():
+        if not (result.problem or active_clustering()):
             self.stderr.write(
                 "These are too few tracks to be clustered by themselves: they have no emotion yet. Import more, or run"
                 " cluster_catalogue --activate."
@@ -68,16 +70,31 @@ def _rejects_to(path: Path | None, source: Path) -> Iterator[Callable[[Reject], 
     if path is None:
         yield None
         return
-    if path.exists() and source.exists() and path.samefile(source):
-        raise CommandError("--rejects names the very file that is imported.")
+    _check(path, source)
     part = path.with_name(path.name + ".part")
     try:
         file = part.open("w", encoding="utf-8", newline="")
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+        raise CommandError(f"{path} cannot be written: {error.strerror}. Name a file where you may write.") from None
+    is_imported = False
     try:
         with file:
             yield RejectsWriter(file)
+            is_imported = True
         part.replace(path)
+    except OSError as error:
+        if not is_imported:
+            raise
+        lost = f"The tracks are in the catalogue, but {path} could not be written: {error.strerror}."
+        raise CommandError(f"{lost} Import again, with another --rejects.") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def _check(path: Path, source: Path) -> None:
+    """Raise CommandError where the rejects would take the place of what is no file, or of what is imported."""
+    with suppress(OSError):  # where nobody may look, nobody may write either, and that is told soon
+        if path.exists() and not path.is_file():
+            raise CommandError(f"--rejects {path}: that is no file. Name one, as in --rejects rejects.csv.")
+        if path.samefile(source):
+            raise CommandError("--rejects names the very file that is imported.")

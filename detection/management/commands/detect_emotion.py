@@ -26,8 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *, images: list[Path], model: Path, **options: Any) -> None:
         for file in images:
-            if not file.is_file():
-                raise CommandError(f"{file}: there is no such file.")
+            _check(file)
         try:
             reader = Reader.load(model)
         except ModelFileError as error:
@@ -39,6 +38,15 @@ class Command(BaseCommand):
             return
         for reading in readings:
             self.stdout.write(f"{reading['file']}: {_words(reading)}")
+
+
+def _check(file: Path) -> None:
+    try:
+        is_there = file.is_file()
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
+    if not is_there:
+        raise CommandError(f"{file}: there is no such file.")
 
 
 def _read(reader: Reader, file: Path) -> dict[str, Any]:
