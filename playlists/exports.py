@@ -25,6 +25,8 @@ ENCRYPTED = 0x1
 # No export's JSON is nested so deeply, nor has so many values in one record or page of records.
 MAX_DEPTH = 40
 MAX_EVENTS = 200_000
+# The same in bytes: what is read before a value of JSON or a row of CSV ends, and before a record or page of them does.
+MAX_VALUE, MAX_RECORD = 1024**2, 16 * 1024**2
 # Where a JSON export keeps its listens: each place holds one of them, or a page of some.
 PLACES = {
     "item",
@@ -180,10 +182,11 @@ def _objects(file: "_Unmarked") -> Iterator[Any]:
     builder, depth, events = None, 0, 0
     for event, value in ijson.basic_parse(file, use_float=True):
         events += 1
+        file.of_value = 0
         if len(path) > MAX_DEPTH or events > MAX_EVENTS:
             raise UnreadableExport("The JSON is nested too deeply, or one of its records is too large for a listen.")
         if builder is None:
-            events = 0
+            events = file.of_record = 0
             if event == "start_map" and ".".join(path) in PLACES:
                 builder, depth = ijson.ObjectBuilder(), len(path)
         if builder is not None:
@@ -200,13 +203,20 @@ def _objects(file: "_Unmarked") -> Iterator[Any]:
 
 
 class _Unmarked:
-    """A file without the byte order mark that it may begin with."""
+    """A file without the byte order mark that it may begin with. `of_value` and `of_record`, the bytes since a value or
+    a record ended, are set to 0 by whoever reads it; it refuses to go on where one of them has none."""
 
     def __init__(self, file: BinaryIO | io.BufferedReader) -> None:
         self._read, self._first = file.read, True
+        self.of_value = self.of_record = 0
 
     def read(self, size: int = -1) -> bytes:
+        # the parser holds a name, a text or a number until it ends
+        if self.of_value > MAX_VALUE or self.of_record > MAX_RECORD:
+            raise UnreadableExport("The JSON has a text, a number or a record that is too long for any listen.")
         data = self._read(size)
+        self.of_value += len(data)
+        self.of_record += len(data)
         if self._first and size:
             self._first = False
             return data.removeprefix(b"\xef\xbb\xbf")
@@ -255,9 +265,11 @@ def _as_text(file: BinaryIO | io.BufferedReader) -> Iterator[io.TextIOWrapper]:
 
 def _of_csv(file: BinaryIO | io.BufferedReader, name: str, now: datetime) -> Iterator[Record]:
     with _as_text(file) as text:
-        lines = csv.reader(_bounded(text))
+        budget = _Budget(MAX_VALUE)
+        lines = csv.reader(_bounded(text, budget))
         columns: dict[str, int] | None = None
         while (row := _next_row(lines)) is not None:
+            budget.left = MAX_VALUE
             where = f"{name}line {lines.line_num}"
             if isinstance(row, str):
                 yield Broken(where, row)
@@ -280,13 +292,17 @@ def _next_row(lines: Iterator[list[str]]) -> list[str] | str | None:
         return f"this is no row of a CSV ({error})"
 
 
-def _bounded(text: io.TextIOWrapper) -> Iterator[str]:
-    """Give the lines of a text; one that is too long for any listen is given as an empty one."""
+def _bounded(text: io.TextIOWrapper, budget: _Budget) -> Iterator[str]:
+    """Give the lines of a text, while the budget for one row lasts; one that is too long for any listen is given as
+    another one."""
     while line := text.readline(MAX_LINE):
         if len(line) == MAX_LINE and not line.endswith("\n"):
             while (more := text.readline(MAX_LINE)) and not more.endswith("\n"):
                 pass
             line = "the line is too long\n"
+        budget.left -= len(line)
+        if budget.left < 0:
+            raise UnreadableExport("The CSV has a row that is too long for any listen: its quotes never end.")
         yield line.replace("\0", "")
 
 

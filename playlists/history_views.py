@@ -62,9 +62,9 @@ def bulk_rate(request: AppRequest) -> HttpResponse:
     chosen.update(Listen.objects.filter(user=request.user, id__in=heard).values_list("track_id", flat=True))
     if not chosen:
         return _answer(request, "Choose some rows first: nothing was rated.")
-    before = listening.bulk_rate(user=request.user, track_ids=chosen, value=value)
-    words = f"{_count(len(before), 'track')} {RATED[value]}."
-    return _answer(request, words, undo.of_ratings(request.user, before) if before else "")
+    rated = listening.bulk_rate(user=request.user, track_ids=chosen, value=value)
+    words = f"{_count(len(rated), 'track')} {RATED[value]}."
+    return _answer(request, words, undo.of_ratings(request.user, rated) if rated else "")
 
 
 @login_required

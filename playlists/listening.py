@@ -1,6 +1,6 @@
 """What a person does with tracks: rate them, hear them, skip them, never want them again; and how it is taken back."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -45,6 +45,18 @@ class Word:
     imported_id: UUID | None = None
 
 
+@dataclass(frozen=True)
+class Rated:
+    """What one act of rating wrote, 1, -1 or 0 (none), and when; `before` has each track's rating before it."""
+
+    value: int
+    at: datetime
+    before: Mapping[int, Word]
+
+    def __len__(self) -> int:
+        return len(self.before)
+
+
 def rate(*, user: "User", track: Track, value: int) -> int:
     """Store a person's rating of a track: 1 likes it, -1 does not, 0 takes the rating back. Returns the value.
 
@@ -54,8 +66,8 @@ def rate(*, user: "User", track: Track, value: int) -> int:
     return value
 
 
-def bulk_rate(*, user: "User", track_ids: Collection[int], value: int) -> dict[int, Word]:
-    """Give several tracks one rating, 1, -1 or 0 (none). Returns the ratings before, for `restore_ratings`.
+def bulk_rate(*, user: "User", track_ids: Collection[int], value: int) -> Rated:
+    """Give several tracks one rating, 1, -1 or 0 (none). Returns what was done, for `restore_ratings`.
 
     Ids of no track are left out. Raises InvalidInput for any other value, and for more than MOST_AT_ONCE tracks.
     """
@@ -65,32 +77,42 @@ def bulk_rate(*, user: "User", track_ids: Collection[int], value: int) -> dict[i
     with transaction.atomic():
         _wait_for_turn(user)
         known = Track.objects.filter(id__in=track_ids).order_by("id").values_list("id", flat=True)
-        before = {track_id: Word(0) for track_id in known}
-        for row in Rating.objects.filter(user=user, track__in=before):
-            before[row.track_id] = Word(row.value, row.rated_at, row.imported_id)
+        before = _words(user, known)
         now = timezone.now()
         _put_ratings(user, {track_id: Word(value, now) for track_id in before})
-    return before
+    return Rated(value, now, before)
 
 
-def restore_ratings(*, user: "User", ratings: Mapping[int, Word]) -> None:
-    """Put ratings back as they were, with their times; what `bulk_rate` gave is what is expected here."""
-    _check_number(ratings, "ratings")
-    known = set(Track.objects.filter(id__in=ratings).values_list("id", flat=True))
-    brought = {word.imported_id for word in ratings.values() if word.imported_id}
+def restore_ratings(*, user: "User", rated: Rated) -> int:
+    """Put ratings back as they were before `bulk_rate`, with their times, except those that were changed after it.
+    Returns how many these are; a track or an import that has gone takes its rating along."""
+    _check_number(rated.before, "ratings")
+    brought = {word.imported_id for word in rated.before.values() if word.imported_id}
     imports = set(HistoryImport.objects.filter(user=user, id__in=brought).values_list("id", flat=True))
-    kept = {
-        track_id: ratings[track_id] if ratings[track_id].imported_id in {None, *imports} else Word(0)
-        for track_id in sorted(known)
-    }
+    wrote = Word(rated.value, rated.at) if rated.value else Word(0)
+    known = Track.objects.filter(id__in=rated.before).order_by("id").values_list("id", flat=True)
     with transaction.atomic():
         _wait_for_turn(user)
-        _put_ratings(user, kept)
+        now = _words(user, known)
+        then = {
+            track_id: rated.before[track_id] if rated.before[track_id].imported_id in {None, *imports} else Word(0)
+            for track_id in now
+        }
+        _put_ratings(user, {track_id: then[track_id] for track_id, word in now.items() if word == wrote})
+    return sum(word not in (wrote, then[track_id]) for track_id, word in now.items())
 
 
 def _wait_for_turn(user: "User") -> None:
     """Let one change of a person's ratings at a time through, so that overlapping ones never wait for each other."""
     get_user_model().objects.select_for_update(no_key=True).values_list("id").get(id=user.pk)
+
+
+def _words(user: "User", track_ids: Iterable[int]) -> dict[int, Word]:
+    """Return the ratings of some tracks, in their order."""
+    found = {track_id: Word(0) for track_id in track_ids}
+    for row in Rating.objects.filter(user=user, track__in=found):
+        found[row.track_id] = Word(row.value, row.rated_at, row.imported_id)
+    return found
 
 
 def _put_ratings(user: "User", ratings: Mapping[int, Word]) -> None:

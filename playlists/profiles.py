@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from catalogue.models import Track
-from detection.models import Capture
+from detection.models import Capture, Status
 from playlists.columns import NOWHERE, Columns, Floats
 from playlists.models import Listen, NeverAgain, NeverArtist, Playlist, PlaylistTrack, Rating, Skip
 from playlists.ranking import COOLING_PLAYLISTS, RATING_NOISE, SHOWN_PLACES, Taste, evidence_of
@@ -81,10 +81,12 @@ TARGETS = """
 SELECT e.track_id, l.target FROM {place} AS e JOIN {playlist} AS l ON l.id = e.playlist_id
 WHERE l.user_id = {user} AND l.target IS NOT NULL AND e.track_id IN ({ids}) ORDER BY e.id
 """
-# So many of a person's latest captures tell what readings mean for them.
+# So many of a person's latest captures tell what readings mean for them. Nobody let a reading stand of which the reader
+# was not sure: they were asked for a word and gave none.
 WORDS = 200
 EARLIER = """
-SELECT emotion, chosen FROM {capture} WHERE user_id = %s AND emotion <> '' AND id <> %s
+SELECT emotion, chosen FROM {capture} WHERE user_id = %s AND emotion <> '' AND (status = '{done}' OR chosen <> '')
+AND id <> %s
 ORDER BY created_at DESC LIMIT {words}
 """
 
@@ -108,6 +110,7 @@ def taste_of(user: "User | None", columns: Columns) -> Taste:
     return Taste(
         evidence=_evidence(user, acts, columns),
         liked=_by_artist(_of(acts, "like"), columns),
+        liked_tracks=frozenset(act.track_id for act in _of(acts, "like")),
         cooling=_cooling([act for act in acts if act.lately]),
         banned=frozenset(act.track_id for act in _of(acts, "never", "dislike")),
         banned_artists=frozenset(_by_artist(_of(acts, "artist"), columns)),
@@ -169,7 +172,7 @@ def earlier_words(capture: Capture) -> list[tuple[str, str]]:
     """Return of a person's other captures, the latest first, what was read and what they chose instead, if anything."""
     this = Capture._meta.pk.get_db_prep_value(capture.pk, connection)  # noqa: SLF001 - a documented API
     with connection.cursor() as cursor:
-        cursor.execute(EARLIER.format(words=WORDS, **NAMES), [capture.user_id, this])
+        cursor.execute(EARLIER.format(words=WORDS, done=Status.DONE, **NAMES), [capture.user_id, this])
         return list(cursor.fetchall())
 
 

@@ -54,12 +54,13 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Taste:
-    """What is known of a person. `liked` counts liked tracks by the artist's code; `cooling` says by track id how fresh
-    in memory it is (1: just played, 0: forgotten); tracks in `banned` (by id) and artists in `banned_artists` (by code)
-    are never candidates."""
+    """What is known of a person. `liked` counts liked tracks by the artist's code, `liked_tracks` are their ids;
+    `cooling` says by track id how fresh in memory it is (1: just played, 0: forgotten); tracks in `banned` (by id) and
+    artists in `banned_artists` (by code) are never candidates."""
 
     evidence: Evidence = field(default_factory=no_evidence)
     liked: Mapping[int, int] = field(default_factory=dict)
+    liked_tracks: frozenset[int] = frozenset()
     cooling: Mapping[int, float] = field(default_factory=dict)
     banned: frozenset[int] = frozenset()
     banned_artists: frozenset[int] = frozenset()
@@ -200,9 +201,9 @@ def _nearness(closeness: float) -> str:
 
 
 def _reason(i: int, candidates: Candidates, taste: Taste, belief: Belief, *, explores: bool) -> str:
-    liked = taste.liked.get(int(candidates.features.artists[i]), 0)
-    if belief.track[i] > 2 * WORTH_NAMING and liked:
+    if int(candidates.features.ids[i]) in taste.liked_tracks:
         return "; you liked it"
+    liked = taste.liked.get(int(candidates.features.artists[i]), 0)
     if liked and belief.artist[i] > 0:
         return f"; you liked {_number(liked)} by this artist"
     sides = {"tone": belief.tone[i], "genre": belief.genre[i], "company": belief.company[i], "artist": belief.artist[i]}

@@ -29,6 +29,8 @@ class Ratings:
 def replay(columns: Columns, people: Sequence[Ratings], *, seed: int) -> dict[str, dict[str, float]]:
     """Return by arm how well it orders what people rated later: NDCG@10 and precision@10 of their likes, the
     share of pairs of a like and a dislike that stand in the right order, and how many people it is the mean of.
+    Of what an arm expects the same, a pair counts one half, and the order is drawn: who knows nothing is as good as
+    chance, and not worse.
 
     Only who rated FEWEST tracks or more, and later liked some and disliked others, is counted; {} when nobody did.
     """
@@ -40,8 +42,9 @@ def replay(columns: Columns, people: Sequence[Ratings], *, seed: int) -> dict[st
         if len(ratings.rows) < FEWEST or grades.all() or not grades.any():
             continue
         for name, scores in _scores(columns, ratings, half, rng).items():
-            order = grades[np.argsort(-scores, kind="stable")]
-            right = (scores[grades == 1][:, None] > scores[grades == 0]).mean()
+            order = grades[np.lexsort((rng.random(len(scores)), -scores))]
+            ahead = np.sign(scores[grades == 1][:, None] - scores[grades == 0])
+            right = (ahead.mean() + 1) / 2
             figures = (metrics.ndcg_at(order, grades, TOP), metrics.precision_at(order, TOP), float(right))
             found[name].append(figures)
     names = ("ndcg_at_10", "precision_at_10", "pairs_in_order")

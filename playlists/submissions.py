@@ -1,5 +1,7 @@
 """Listens as scrobblers submit them in ListenBrainz's words: told apart, found in the catalogue, noted."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,11 +14,12 @@ from catalogue.models import Track
 from emotune.errors import InvalidInput
 from playlists.export_records import Bad, Listened, Music, record_of
 from playlists.listening import MOST_AT_ONCE, Heard, add_listens
-from playlists.matching import FEATURING, TrackIndex
+from playlists.matching import FEATURING, TrackIndex, plain_artist
 
 if TYPE_CHECKING:
     from accounts.models import User
 
+ANY_APOSTROPHE = re.compile("['`\u2019]")
 SINGLE, PLAYING_NOW, IMPORT = "single", "playing_now", "import"
 
 
@@ -56,14 +59,38 @@ def _record(value: Any, place: int) -> Listened:
 
 
 def _index_for(music: Iterable[Music]) -> TrackIndex:
-    """Return an index of the tracks that some music can mean: those with its ids, and all by its artists."""
+    """Return an index of the tracks that some music can mean: those with its ids, and all by its artists, as far as one
+    statement finds these.
+
+    An import looks through the whole catalogue and finds more: artists in whose spelling there the accents or the
+    punctuation stand that the sender left out ("Beyonce" for "Beyoncé", "REM" for "R.E.M.", "AC DC" for "AC/DC"), in
+    which "feat." and another name stand, unless the sender writes them the same, and on SQLite those in whose spelling
+    there are capitals beyond ASCII, again unless the sender's is the same.
+    """
     wanted = list(music)
     spelled = {name for item in wanted for name in (item.artist, FEATURING.sub("", item.artist))}
-    names = {name.lower() for name in spelled}
-    names |= {name.removeprefix("the ") for name in names} | {f"the {name}" for name in names}
+    names = {name for item in wanted for name in _spellings(item.artist)}
     # as it is spelled, too: SQLite folds the case of ASCII alone
     condition = Q(name__in=names) | Q(artist__in=spelled)
     condition |= Q(spotify_id__in={item.spotify_id for item in wanted if item.spotify_id})
     condition |= Q(mbid__in={item.mbid for item in wanted if item.mbid})
     tracks = Track.objects.alias(name=Lower("artist")).filter(condition)
     return TrackIndex(tracks.values_list("id", "artist", "title", "spotify_id", "mbid"))
+
+
+def _spellings(artist: str) -> set[str]:
+    """Return the ways, in small letters, in which the catalogue may spell an artist, as far as one way tells another:
+    with plain or typographic apostrophes, "and" or "&", with "the" or without, and without accents or punctuation.
+
+    They are at most 24, so that those of MOST_AT_ONCE listens are less than any database takes in one statement.
+    """
+    name = unicodedata.normalize("NFC", FEATURING.sub("", artist)).lower()
+    names = {name, _unaccented(name), plain_artist(artist)}
+    names = {ANY_APOSTROPHE.sub(sign, each) for each in names for sign in ("'", "\u2019")}
+    names = {each.replace(*signs) for each in names for signs in ((" and ", " & "), (" & ", " and "))}
+    names = {each.removeprefix("the ") for each in (*names, name, artist.lower())}
+    return names | {f"the {each}" for each in names}
+
+
+def _unaccented(name: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))

@@ -1,6 +1,6 @@
 """What was done to the history and can be taken back: signed, so that it may wait in the person's own page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.utils import timezone
 from catalogue.models import Track
 from emotune.errors import InvalidInput
 from playlists import listening
-from playlists.listening import Heard, Word
+from playlists.listening import Heard, Rated, Word
 from playlists.models import NeverAgain, NeverArtist
 
 if TYPE_CHECKING:
@@ -23,12 +23,13 @@ KEPT = timedelta(hours=1)
 TOO_LATE = "That can no longer be undone. Reload the page to see how things stand."
 
 
-def of_ratings(user: "User", before: Mapping[int, Word]) -> str:
+def of_ratings(user: "User", rated: Rated) -> str:
     """Return the token that puts ratings back as they were before a bulk rating."""
     rows = [
-        [track_id, word.value, _number(word.rated_at), _text(word.imported_id)] for track_id, word in before.items()
+        [track_id, word.value, _number(word.rated_at), _text(word.imported_id)]
+        for track_id, word in rated.before.items()
     ]
-    return _sign(user, ["ratings", rows])
+    return _sign(user, ["rated", [rated.value, _number(rated.at), rows]])
 
 
 def of_listens(user: "User", deleted: Sequence[Heard]) -> str:
@@ -50,7 +51,7 @@ def of_never(
 def undo(*, user: "User", token: str) -> str:
     """Take back what a token of this person's stands for, and return a sentence that says so.
 
-    Raises InvalidInput for a token that is older than KEPT, another person's or none at all.
+    Raises InvalidInput for a token that is older than KEPT, of an earlier version, another person's or none at all.
     """
     try:
         what, rows = signing.loads(token, salt=_salt(user), max_age=KEPT)
@@ -58,16 +59,26 @@ def undo(*, user: "User", token: str) -> str:
         raise InvalidInput(TOO_LATE) from None
     if what in ("track", "artist"):
         return _keep_as_before(user, what, *rows[0])
-    if what == "ratings":
-        ratings = {track_id: Word(value, _moment(at), _id(brought)) for track_id, value, at, brought in rows}
-        listening.restore_ratings(user=user, ratings=ratings)
-        return "The ratings are as they were."
+    if what == "rated":
+        return _rate_as_before(user, *rows)
+    if what != "listens":  # "ratings" of an earlier version did not say what was written over them
+        raise InvalidInput(TOO_LATE)
     heard = [
         Heard(track_id, _moment(at) or EPOCH, source, playlist_id, _id(brought))
         for track_id, at, source, playlist_id, brought in rows
     ]
     back = listening.restore_listens(user=user, listens=heard)
     return f"{back} listen{'' if back == 1 else 's'} came back."
+
+
+def _rate_as_before(user: "User", value: int, at: int, rows: Sequence[Any]) -> str:
+    before = {track_id: Word(was, _moment(then), _id(brought)) for track_id, was, then, brought in rows}
+    changed = listening.restore_ratings(user=user, rated=Rated(value, EPOCH + at * MICROSECOND, before))
+    if not changed:
+        return "The ratings are as they were."
+    if changed == len(before):
+        return "Nothing was undone: you changed it since, and that stays."
+    return f"The ratings are as they were, except {changed} that you changed since."
 
 
 def _keep_as_before(user: "User", what: str, key: Any, kept: bool, until: int | None) -> str:

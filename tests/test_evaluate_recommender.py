@@ -1,6 +1,7 @@
 """The recommender's evaluation: simulated listeners, the baselines, and the command that prints the figures."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 from xml.etree import ElementTree as ET
 
@@ -12,6 +13,7 @@ from emotune.emotions import ANCHORS, EMOTIONS
 from playlists.columns import Columns
 from playlists.listeners import Listener, draw_mood
 from playlists.listening import rate
+from playlists.management.commands import evaluate_recommender
 from playlists.plot import learning_curve
 from playlists.replay import Ratings, replay
 from playlists.simulation import ARMS, LENGTH, History, Result, gain, simulate
@@ -136,6 +138,37 @@ def test_the_command_says_what_company_is_worth():
 
 
 @pytest.mark.django_db
+def test_a_plot_that_cannot_be_written_is_refused_before_anybody_listens(tmp_path):
+    (tmp_path / "file").touch()
+    for place in (tmp_path, tmp_path / "none" / "a.svg", tmp_path / "file" / "a.svg"):
+        # the catalogue is empty, which would be said next
+        with pytest.raises(CommandError, match="cannot be written"):
+            call_command("evaluate_recommender", listeners=1, sessions=1, plot=place)
+    with pytest.raises(CommandError, match="no playable track"):
+        call_command("evaluate_recommender", listeners=1, sessions=1, plot=tmp_path / "a.svg")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("as_json", [True, False])
+def test_figures_are_printed_when_the_plot_fails_after_all(tmp_path, monkeypatch, as_json):
+    for emotion in EMOTIONS:
+        for n in range(20):
+            make_track(emotion, genre="rock", artist=f"Artist {n}")
+    monkeypatch.setattr(evaluate_recommender, "learning_curve", lambda _: (tmp_path / "a.svg").mkdir() or "")
+    out = StringIO()
+    with pytest.raises(CommandError, match="cannot be written: Is a directory"):
+        call_command("evaluate_recommender", listeners=1, sessions=1, plot=tmp_path / "a.svg", json=as_json, stdout=out)
+    assert "without_feedback" in out.getvalue()
+
+
+@pytest.mark.parametrize("other", ["replay", "company"])
+def test_a_plot_goes_with_simulated_listeners_alone(tmp_path, other):
+    with pytest.raises(CommandError, match="--plot draws simulated listeners"):
+        call_command("evaluate_recommender", plot=tmp_path / "a.svg", **{other: True})
+
+
+@pytest.mark.django_db
 def test_the_command_says_what_is_missing():
     with pytest.raises(CommandError, match="no playable track for angry"):
         call_command("evaluate_recommender", listeners=1, sessions=1)
@@ -154,8 +187,20 @@ def test_a_replay_foresees_what_follows_from_earlier_ratings():
     found = replay(CATALOGUE, [make_fan(*of_genre)] * 3, seed=0)
     assert found["with_feedback"]["pairs_in_order"] == 1
     assert found["with_feedback"]["ndcg_at_10"] == pytest.approx(1)
-    assert found["without_feedback"]["pairs_in_order"] < 0.5
+    assert found["without_feedback"]["pairs_in_order"] == 0.5  # all lie where the mood asks
     assert found["random"]["people"] == 3
+
+
+def test_an_arm_that_knows_nothing_is_as_good_as_chance():
+    rows = np.flatnonzero(CATALOGUE.genre == 3)[:40]
+    words = np.array([1.0, -1.0] * 10 + [1.0] * 10 + [-1.0] * 10)  # in this order the likes come first
+    unknown = replace(CATALOGUE, tags=np.zeros_like(CATALOGUE.tags))
+    found = replay(unknown, [Ratings(rows, words, CATALOGUE.vad[rows].astype(np.float64))] * 400, seed=0)
+    for arm in ("popularity", "without_feedback"):  # all are as popular, and lie where the mood asks
+        assert found[arm]["pairs_in_order"] == 0.5
+        assert found[arm]["ndcg_at_10"] == pytest.approx(0.5, abs=0.05)
+        assert found[arm]["precision_at_10"] == pytest.approx(0.5, abs=0.05)
+    assert found == replay(unknown, [Ratings(rows, words, CATALOGUE.vad[rows].astype(np.float64))] * 400, seed=0)
 
 
 def test_a_replay_counts_nobody_who_said_too_little():

@@ -277,6 +277,51 @@ def test_it_refuses_an_encrypted_zip():
         read(bytes(content))
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"payload": [{"a": "' + b"x" * 20_000_000,
+        b'{"payload": [{"a": ' + b"1" * 20_000_000,
+        b'{"payload": [{"' + b"x" * 20_000_000,
+        b'{"a":\n"' + b"x" * 20_000_000,
+        b'[{"track": [' + b" " * 20_000_000,
+    ],
+    ids=["text", "number", "name", "outside", "nothing"],
+)
+def test_a_value_without_end_is_not_held(content):
+    file = io.BytesIO(content)
+    with pytest.raises(UnreadableExport, match="too long for any listen"):
+        list(exports.read(file, now=NOW))
+    assert file.tell() < exports.MAX_VALUE + 200_000
+
+
+def test_a_record_of_many_long_values_is_not_held():
+    file = io.BytesIO(b'{"payload": [{' + (b'"a": "' + b"x" * 900_000 + b'",') * 30)
+    with pytest.raises(UnreadableExport, match="too long for any listen"):
+        list(exports.read(file, now=NOW))
+    assert file.tell() < exports.MAX_RECORD + 200_000
+
+
+def test_a_row_without_end_is_not_held():
+    file = io.BytesIO(b"Nina,Best,Feeling,06 Nov 2021 19:10\n" + b'"x\n",' * 2_000_000)
+    with pytest.raises(UnreadableExport, match="too long for any listen"):
+        list(exports.read(file, now=NOW))
+    assert file.tell() < exports.MAX_VALUE + 200_000
+
+
+def test_what_is_too_long_is_asked_of_each_value_and_record_and_not_of_all(monkeypatch):
+    long = listen(track_metadata={"artist_name": "Nina", "track_name": "x" * 900_000})
+    found = read(json.dumps({"payload": [long, long, listen()]}))
+    assert [type(record) for record in found] == [Broken, Broken, Listened]
+    monkeypatch.setattr(exports, "MAX_VALUE", 70_000)  # as little as is read at once, and some more
+    monkeypatch.setattr(exports, "MAX_RECORD", 70_000)
+    many = [listen()] * 2000
+    rows = "Nina,Best,Feeling,06 Nov 2021 19:10\n" * 5000
+    for text in (json.dumps({"payload": {"listens": many}}), json.dumps(many, indent=1), lines(*many), rows):
+        assert len(text) > 2 * exports.MAX_RECORD
+        assert all(isinstance(record, Listened) for record in read(text))
+
+
 def test_memory_does_not_grow_with_a_large_json():
     def peak(number):
         content = io.BytesIO(json.dumps({"payload": {"listens": [listen()] * number}}).encode())

@@ -256,6 +256,55 @@ def test_chosen_rows_are_rated_at_once_and_undone_by_one_click(browser, person):
     assert list(Rating.objects.values_list("track", "value", "rated_at")) == [(tracks[0].id, -1, before.rated_at)]
 
 
+def rate_all(browser, tracks, value):
+    fields = {"track": [track.id for track in tracks], "value": str(value)}
+    return token_in(browser.post(reverse("playlists:bulk_rate"), fields, headers=HTMX).content.decode())
+
+
+def take_back(browser, token):
+    return browser.post(reverse("playlists:undo"), {"token": token}, headers=HTMX).content.decode()
+
+
+@pytest.mark.parametrize("value", [1, 0])
+def test_an_undo_leaves_what_was_rated_after(browser, person, value):
+    tracks = [make_track() for _ in range(4)]
+    for track in tracks:
+        Rating.objects.create(user=person, track=track, value=-1, rated_at=NOON)
+    first = rate_all(browser, tracks, value)
+    rate_all(browser, tracks[:1], -1)
+    rate_all(browser, tracks[1:2], 1)  # the same word, said anew
+    page = take_back(browser, first)
+    assert "as they were, except 2 that you changed since" in page
+    found = {rating.track: rating for rating in Rating.objects.all()}
+    assert [found[track].value for track in tracks] == [-1, 1, -1, -1]
+    assert [found[track].rated_at == NOON for track in tracks] == [False, False, True, True]
+
+
+def test_an_undo_of_what_was_all_changed_says_that_it_did_nothing(browser, person):
+    track = make_track()
+    first = rate_all(browser, [track], 0)  # there was no rating, and there still is none
+    assert "as they were." in take_back(browser, first)
+    rate_all(browser, [track], 1)
+    assert "Nothing was undone" in take_back(browser, first)
+    assert Rating.objects.get().value == 1
+
+
+def test_a_second_press_on_undo_says_the_same(browser, person):
+    token = rate_all(browser, [make_track(), make_track()], 1)
+    for _ in range(2):
+        assert "as they were." in take_back(browser, token)
+    assert not Rating.objects.exists()
+
+
+def test_an_undo_that_an_earlier_version_signed_is_refused(browser, person):
+    track = make_track()
+    old = signing.dumps(["ratings", [[track.id, 1, 0, ""]]], salt=f"playlists.undo.{person.pk}", compress=True)
+    response = browser.post(reverse("playlists:undo"), {"token": old}, headers=HTMX)
+    assert response.status_code == 422
+    assert "can no longer be undone" in response.content.decode()
+    assert not Rating.objects.exists()
+
+
 def test_rows_of_the_ratings_page_are_rated_too_and_leave_it(browser, person):
     tracks = [make_track() for _ in range(2)]
     for track in tracks:

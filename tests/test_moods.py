@@ -3,10 +3,11 @@
 import pytest
 
 from catalogue.models import Track
-from detection.models import Source
+from detection.models import Source, Status
 from emotune.emotions import BY_NAME
 from playlists.models import Playlist
 from playlists.moods import as_this_person, has_moved
+from playlists.profiles import earlier_words
 from playlists.services import build_playlist
 from tests.factories import make_capture, make_track, make_user
 
@@ -66,6 +67,12 @@ def test_corrections_move_later_playlists_and_taking_them_back_restores_them(per
     again = heard(person)[1]
     assert again.target == pytest.approx(plain.target)
     assert "as you put readings right" not in again.entries.first().reason
+
+
+def test_a_reading_that_was_not_sure_counts_once_the_person_has_said_what_it_was(person):
+    for status, chosen in ((Status.UNSURE, ""), (Status.UNSURE, "happy"), (Status.DONE, ""), (Status.DONE, "angry")):
+        make_capture(person, source=Source.CAMERA, emotion="sad", status=status, chosen=chosen)
+    assert sorted(earlier_words(make_capture(person))) == [("sad", ""), ("sad", "angry"), ("sad", "happy")]
 
 
 def test_corrections_of_others_and_the_persons_own_word_move_nothing(person):

@@ -126,6 +126,35 @@ print(json.dumps({
 }))
 """
 
+WORDS = """
+import json
+from detection.models import Source, Status
+from playlists.listening import bulk_rate, rate, restore_ratings
+from playlists.models import Rating
+from playlists.profiles import earlier_words
+from playlists.submissions import record_submission
+from tests.factories import make_capture, make_track, make_user
+
+user = make_user()
+for status, chosen in ((Status.UNSURE, ""), (Status.UNSURE, "happy"), (Status.DONE, "")):
+    make_capture(user, source=Source.CAMERA, emotion="sad", status=status, chosen=chosen)
+tracks = [make_track() for _ in range(3)]
+rated = bulk_rate(user=user, track_ids=[track.id for track in tracks], value=1)
+rate(user=user, track=tracks[0], value=1)
+make_track(artist="e7's & A & B-c", title="Title")
+sent = [
+    {"listened_at": 1_700_000_000,
+     "track_metadata": {"artist_name": f"The \u00c9{n}\u2019s and A & B-C feat. D", "track_name": "Title"}}
+    for n in range(1000)
+]
+print(json.dumps({
+    "found": record_submission(user=user, kind="import", payload=sent).new,
+    "words": sorted(earlier_words(make_capture(user))),
+    "changed": restore_ratings(user=user, rated=rated),
+    "left": list(Rating.objects.values_list("track", flat=True)) == [tracks[0].id],
+}))
+"""
+
 
 @pytest.fixture
 def env(postgres, tmp_path):
@@ -169,3 +198,8 @@ def test_what_all_people_did_is_counted_and_read_for_company(env):
     assert found["count"] == 1, "the other one did too little"
     skips = [["user", "Mine", SKIPPED]] * 3 + [["other", "Mine", SKIPPED]] * 4
     assert found["acts"] == [["user", "Mine", -1], ["user", "Theirs", LISTENED], *skips]
+
+
+def test_words_are_read_undo_spares_what_was_rated_since_and_a_thousand_names_are_looked_for(env):
+    found = json.loads(manage("shell", "--verbosity=0", "--command", WORDS, env=env))
+    assert found == {"found": 1, "words": [["sad", ""], ["sad", "happy"]], "changed": 1, "left": True}

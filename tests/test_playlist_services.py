@@ -118,6 +118,16 @@ def test_a_liked_artist_comes_more_often_than_by_chance():
     assert places[1] > places[0]
 
 
+def test_a_track_that_was_liked_is_given_with_that_reason_and_a_disliked_one_not_at_all():
+    user, liked, disliked, other = make_user(), make_track(), make_track(), make_track()
+    for track, value in ((liked, 1), (disliked, -1)):
+        rate(user=user, track=track, value=value)
+    reasons = {found.track: found.reason for found in recommend(emotion="sad", user=user)}
+    assert reasons[liked].endswith("; you liked it")
+    assert "you liked it" not in reasons[other]
+    assert disliked not in reasons
+
+
 def test_a_listen_is_kept_with_its_source():
     user, track = make_user(), make_track()
     assert record_listen(user=user, track=track, source="audio") in user.listens.all()

@@ -84,6 +84,14 @@ def test_a_liked_artist_moves_up_and_the_reason_says_so():
     assert reasons[21].endswith("you liked two by this artist")
 
 
+def test_a_liked_track_itself_is_said_to_be_liked():
+    pool = make_candidates(300, artists=100)
+    taste = Taste(evidence=acts(pool, {121: 1.0, 221: 1.0}), liked={20: 2}, liked_tracks=frozenset({121, 221}))
+    reasons = {ids(pool, [pick])[0]: pick.reason for pick in rank(pool, taste, target=CENTRE, k=300, seed=0)}
+    assert [track_id for track_id, reason in reasons.items() if reason.endswith("; you liked it")] == [121, 221]
+    assert reasons[21].endswith("you liked two by this artist")
+
+
 def test_a_side_of_the_tone_that_was_liked_is_given_and_named():
     pool = make_candidates(300, genres=300)
     bright = [i + 1 for i in range(300) if pool.features.offsets[i, 0] > 0.8][:10]

@@ -1,6 +1,7 @@
 """The command that measures the recommender on simulated listeners."""
 
 import json
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, listeners: int | None, sessions: int, seed: int, plot: Path | None, **options: Any) -> None:
+        if plot and (options["replay"] or options["company"]):
+            raise CommandError("--plot draws simulated listeners: it goes neither with --replay nor with --company.")
         if options["replay"]:
             self._replay(abs(seed), as_json=options["json"])
         elif options["company"]:
@@ -52,6 +55,8 @@ class Command(BaseCommand):
     def _simulate(self, listeners: int, sessions: int, seed: int, plot: Path | None, *, as_json: bool) -> None:
         if not 1 <= listeners <= sessions:
             raise CommandError("Ask for at least one listener, and for at least one session for each.")
+        if plot and not _can_be_written(plot):
+            raise CommandError(f"{plot} cannot be written. Name a file in a folder that is there and that you own.")
         try:
             with progress_bar("Listening", "listeners") as progress:
                 results = simulate(
@@ -59,20 +64,20 @@ class Command(BaseCommand):
                 )
         except EmotuneError as error:
             raise CommandError(error.message) from None
-        if plot:
-            _write(plot, learning_curve({name: result.ndcg() for name, result in results.items()}))
         rows = {name: result.figures() for name, result in results.items()}
+        gains = gain(results["with_feedback"], results["without_feedback"])
         if as_json:
             about: dict[str, Any] = {"listeners": listeners, "sessions": sessions, "seed": seed}
             curves = {name: results[name].curve for name in ARMS}
-            gains = gain(results["with_feedback"], results["without_feedback"])
             about["gain"] = {count: {"mean": mean, "error": error} for count, (mean, error) in gains.items()}
             served = rows["with_feedback"]
             self.stdout.write(json.dumps(served | about | rows | {"curve": curves}, indent=1))
-            return
-        self._print(rows)
-        for count, (mean, noise) in gain(results["with_feedback"], results["without_feedback"]).items():
-            self.stdout.write(f"feedback adds {mean:+.3f} ± {noise:.3f} to NDCG@10 after {count} ratings")
+        else:
+            self._print(rows)
+            for count, (mean, noise) in gains.items():
+                self.stdout.write(f"feedback adds {mean:+.3f} ± {noise:.3f} to NDCG@10 after {count} ratings")
+        if plot:
+            _write(plot, learning_curve({name: result.ndcg() for name, result in results.items()}))
 
     def _company(self, listeners: int, seed: int, *, as_json: bool) -> None:
         newcomers = max(2, listeners // FOR_EACH_NEWCOMER)
@@ -123,6 +128,12 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{name:17}" + "".join(f"{figures[column]:16.3f}" for column in COLUMNS) + f"{figures['ratings']:16.0f}"
             )
+
+
+def _can_be_written(path: Path) -> bool:
+    if os.access(path, os.F_OK):
+        return os.access(path, os.W_OK) and not path.is_dir()
+    return os.access(path.parent, os.W_OK | os.X_OK) and path.parent.is_dir()
 
 
 def _write(path: Path, text: str) -> None:
