@@ -69,7 +69,8 @@ class Listener:
         wish = mood.weights @ self._columns.centres / mood.weights.sum() + self.offset[mood.emotion]
         distance = np.linalg.norm(self._columns.vad[within] - wish, axis=1)
         genre, artist = self._columns.genre[within], self._columns.artist[within]
-        liking = -0.5 * (distance / WIDTH) ** 2 + self.artist[artist] + np.where(genre >= 0, self.genre[genre], 0.0)
+        of_genre = np.append(self.genre, 0.0)[genre]  # a track without one has the code -1
+        liking = -0.5 * (distance / WIDTH) ** 2 + self.artist[artist] + of_genre
         liked, loved = np.quantile(liking, [LIKED, LOVED])
         grades: Grades = (liking > liked).astype(np.int64) + (liking > loved)
         return grades

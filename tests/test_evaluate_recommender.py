@@ -57,6 +57,11 @@ def test_a_listener_likes_a_fifth_and_loves_a_twentieth_and_has_a_taste_of_their
     assert (one != other).any()
 
 
+def test_where_no_track_has_a_genre_there_are_listeners_too():
+    bare = replace(CATALOGUE, genre=np.full(len(CATALOGUE.ids), -1, np.int32), genres=())
+    assert (Listener(bare, 1).grades(draw_mood(np.random.default_rng(0), 3)) > 0).mean() == pytest.approx(0.2, abs=0.01)
+
+
 def test_a_taste_drifts():
     mood = draw_mood(np.random.default_rng(0), 3)
     listener = Listener(CATALOGUE, 1)
@@ -166,6 +171,11 @@ def test_figures_are_printed_when_the_plot_fails_after_all(tmp_path, monkeypatch
 def test_a_plot_goes_with_simulated_listeners_alone(tmp_path, other):
     with pytest.raises(CommandError, match="--plot draws simulated listeners"):
         call_command("evaluate_recommender", plot=tmp_path / "a.svg", **{other: True})
+
+
+def test_a_replay_and_a_company_are_not_asked_for_at_once():
+    with pytest.raises(CommandError, match="one after the other"):
+        call_command("evaluate_recommender", replay=True, company=True)
 
 
 @pytest.mark.django_db

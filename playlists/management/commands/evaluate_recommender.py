@@ -45,6 +45,8 @@ class Command(BaseCommand):
     def handle(self, *, listeners: int | None, sessions: int, seed: int, plot: Path | None, **options: Any) -> None:
         if plot and (options["replay"] or options["company"]):
             raise CommandError("--plot draws simulated listeners: it goes neither with --replay nor with --company.")
+        if options["replay"] and options["company"]:
+            raise CommandError("Ask for --replay or for --company, one after the other.")
         if options["replay"]:
             self._replay(abs(seed), as_json=options["json"])
         elif options["company"]:
