@@ -84,7 +84,8 @@ class TrackAdmin(CountedDeletion):
     def save_model(self, request: HttpRequest, obj: Track, form: Any, change: bool) -> None:  # noqa: ARG002
         """Write the audio alone: the rest was read before an import or an activation that may just have ended."""
         with bulk_write():
-            obj.save(update_fields=["audio"])
+            if not Track.objects.filter(pk=obj.pk).update(audio=obj.audio):
+                raise Http404("This track was deleted meanwhile.")
             renew_revision()
 
     def delete_model(self, request: HttpRequest, obj: Track) -> None:

@@ -169,8 +169,6 @@ class ImportAdmin(JobAdmin):
         context = super()._context(request, pk)
         job = context["job"]
         counts = [(name, f"{getattr(job, name):,}") for name in COUNTS]
-        if job.error:  # of one that is done: what is amiss though the tracks are in
-            counts.append(("note", job.error))
         return context | {"counts": counts, "rejects": _first_rejects(job)}
 
     def delete_model(self, request: HttpRequest, obj: Import) -> None:

@@ -7,6 +7,7 @@ from django.contrib.admin import site
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.http import Http404
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -103,6 +104,9 @@ def test_audio_that_is_saved_leaves_what_was_written_since_the_track_was_read(cl
     site.get_model_admin(Track).save_model(None, read, None, True)
     read.refresh_from_db()
     assert (read.audio, read.emotion, read.distance, read.title) == ("mine.mp3", "fear", 9, "New")
+    Track.objects.filter(pk=read.pk).delete()
+    with pytest.raises(Http404, match="deleted meanwhile"):
+        site.get_model_admin(Track).save_model(None, read, None, True)
 
 
 def test_before_tracks_are_deleted_what_goes_along_is_counted_and_nobody_is_named(admin_client):
