@@ -11,6 +11,16 @@ from tests.admin_showcase import BOSS
 from tests.servers import ROOT
 from tests.showcase import PASSWORD
 
+# What each right on clusterings and their runs opens, on the admin's pages and by API alike.
+CLUSTERING_RIGHTS: list[tuple[str, set[str]]] = [
+    ("view_clustering", {"look"}),
+    ("add_clustering", {"make", "cancel making"}),
+    ("change_clustering", {"activate", "cancel activation"}),
+    ("view_clusteringrun", set()),
+    ("add_clusteringrun", set()),
+    ("change_clusteringrun", set()),
+]
+
 
 def fill(env: dict[str, str]) -> dict[str, str]:
     """Make it in the database of a running site, in a process of its own."""

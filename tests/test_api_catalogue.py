@@ -9,6 +9,7 @@ from rest_framework.serializers import Serializer
 from catalogue.models import Clustering, ClusteringRun, Import, Track
 from catalogue.serializers import TrackOutput
 from emotune.emotions import EMOTIONS
+from tests.admin_site import CLUSTERING_RIGHTS
 from tests.api_site import bearing, check_problem, fresh_limits, token_of
 from tests.factories import make_track, make_user
 
@@ -182,19 +183,8 @@ def test_staff_may_do_what_they_were_given_the_right_to(client):
     assert not ClusteringRun.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("right", "may"),
-    [
-        ("view_clustering", {"look"}),
-        ("add_clustering", {"make", "cancel making"}),
-        ("change_clustering", {"activate", "cancel activation"}),
-        ("view_clusteringrun", set()),
-        ("add_clusteringrun", set()),
-        ("change_clusteringrun", set()),
-    ],
-)
-def test_each_right_opens_what_it_opens_in_the_admin(client, right, may):
-    """As tests/test_catalogue_admin.py has it."""
+@pytest.mark.parametrize(("right", "may"), CLUSTERING_RIGHTS)
+def test_each_right_opens_by_api_what_it_opens_in_the_admin(client, right, may):
     clustering = Clustering.objects.create(method="kmeans", centroids=CENTROIDS)
     making = ClusteringRun.objects.create(method="kmeans", task="t")
     activation = ClusteringRun.objects.create(method="kmeans", task="t", activates=True)

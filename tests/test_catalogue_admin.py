@@ -18,6 +18,7 @@ from emotune.emotions import EMOTIONS
 from emotune.jobs import JobState
 from playlists.listening import bulk_rate, record_listen
 from playlists.loading import columns
+from tests.admin_site import CLUSTERING_RIGHTS
 from tests.catalogue_files import muse_row, write_muse
 from tests.factories import make_track, make_user
 
@@ -344,19 +345,8 @@ def test_who_may_only_look_is_offered_no_activation(client, clusterings):
     assert not ClusteringRun.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("right", "may"),
-    [
-        ("view_clustering", {"look"}),
-        ("add_clustering", {"make", "cancel making"}),
-        ("change_clustering", {"activate", "cancel activation"}),
-        ("view_clusteringrun", set()),
-        ("add_clusteringrun", set()),
-        ("change_clusteringrun", set()),
-    ],
-)
-def test_each_right_opens_what_it_opens_by_api(client, clusterings, right, may):
-    """As tests/test_api_catalogue.py has it."""
+@pytest.mark.parametrize(("right", "may"), CLUSTERING_RIGHTS)
+def test_each_right_opens_in_the_admin_what_it_opens_by_api(client, clusterings, right, may):
     _, second = clusterings
     making = ClusteringRun.objects.create(method="kmeans", task="t")
     activation = ClusteringRun.objects.create(method="kmeans", task="t", activates=True, clustering=clusterings[0])
