@@ -98,16 +98,16 @@ def test_a_track_is_shown_and_not_changed_by_hand_but_for_its_audio(admin_client
     assert admin_client.get(reverse("admin:catalogue_track_add")).status_code == 403
 
 
-def test_audio_that_is_saved_leaves_what_was_written_since_the_track_was_read(clusterings):
+def test_audio_that_is_saved_leaves_what_was_written_since_the_track_was_read(clusterings, rf):
     read = Track.objects.all()[0]
     Track.objects.filter(pk=read.pk).update(emotion="fear", distance=9, title="New")
     read.audio = "mine.mp3"
-    site.get_model_admin(Track).save_model(None, read, None, True)
+    site.get_model_admin(Track).save_model(rf.post("/"), read, None, True)
     read.refresh_from_db()
     assert (read.audio, read.emotion, read.distance, read.title) == ("mine.mp3", "fear", 9, "New")
     Track.objects.filter(pk=read.pk).delete()
     with pytest.raises(Http404, match="deleted meanwhile"):
-        site.get_model_admin(Track).save_model(None, read, None, True)
+        site.get_model_admin(Track).save_model(rf.post("/"), read, None, True)
 
 
 def test_before_tracks_are_deleted_what_goes_along_is_counted_and_nobody_is_named(admin_client):

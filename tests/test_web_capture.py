@@ -300,7 +300,7 @@ def test_a_mood_that_was_named_while_the_browser_asked_keeps_no_camera(page):
     page.get_by_role("button", name="Happy").click()
     expect(page.locator("li.track").first).to_be_visible()
     page.evaluate("lend()")
-    page.wait_for_function("lent.getTracks().every((track) => track.readyState === 'ended')")
+    page.wait_for_function("() => window.lent?.getTracks().every((track) => track.readyState === 'ended')")
 
 
 @pytest.mark.parametrize("way", ["reload", "back"])

@@ -243,7 +243,8 @@ document.addEventListener(
   "play",
   ({ target }) => {
     const track = target.closest?.(".track");
-    if (!track || playing?.audio === target) return;
+    // a word that comes late is of one that was ended meanwhile
+    if (!track || target.paused || playing?.audio === target) return;
     halt({ isSkip: true });
     playAudio(track, target);
     playing.isKeptOut = isKeptOut(track);
