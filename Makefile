@@ -9,7 +9,7 @@ ARGS ?=
 # Modules are compiled once, and not in each of the many processes that tests start.
 unexport PYTHONDONTWRITEBYTECODE
 # One process more than there are cores, and four at most: a third of the time goes into waiting for servers and browsers.
-PROCESSES := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 3 ? n + 1 : 4)))
+PROCESSES := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4)))
 IN_PARALLEL := --numprocesses=$(PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 # One at a time, however many makes run: the second waits here, then finds everything done.
