@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,6 +17,9 @@ from emotune.http import AppRequest, redirect_back
 from playlists import listening, queries, services
 from playlists.fields import row_of, seconds, whole_number
 from playlists.models import Playlist
+
+# How long a player may say again what it could not be told was noted.
+HEARING_SECONDS = 600
 
 
 @login_required
@@ -54,10 +58,17 @@ def rate(request: AppRequest, track_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def listen(request: AppRequest, track_id: int) -> HttpResponse:
-    track = get_object_or_404(Track, id=track_id)
-    listening.record_listen(
-        user=request.user, track=track, source=request.POST.get("source", ""), playlist=_playlist(request)
-    )
+    """Note that a track was heard, once for each `hearing`: a player that had no answer in time says so again."""
+    track, playlist = get_object_or_404(Track, id=track_id), _playlist(request)
+    key = f"hearing:{request.user.pk}:{request.POST.get('hearing', '')[:50]}"
+    if request.POST.get("hearing") and not cache.add(key, 1, HEARING_SECONDS):
+        return HttpResponse(status=204)
+    try:
+        source = request.POST.get("source", "")
+        listening.record_listen(user=request.user, track=track, source=source, playlist=playlist)
+    except Exception:
+        cache.delete(key)  # it was not noted: the next try is not the second time
+        raise
     return HttpResponse(status=204)
 
 

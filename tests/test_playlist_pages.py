@@ -145,6 +145,20 @@ def test_a_listen_is_noted_with_its_playlist(browser, person):
     assert (listen.track, listen.playlist, listen.source) == (track, playlist, "audio")
 
 
+def test_a_hearing_that_is_told_again_is_noted_once(browser, person):
+    address = reverse("playlists:listen", args=[make_track("sad").id])
+    told = {"source": "audio", "hearing": f"{person.pk}-0.1"}
+    for _ in range(2):
+        assert browser.post(address, told).status_code == 204
+    assert Listen.objects.count() == 1
+    assert browser.post(address, {**told, "hearing": f"{person.pk}-0.2"}).status_code == 204
+    assert Listen.objects.count() == 2
+    third = {**told, "hearing": f"{person.pk}-0.3"}
+    assert browser.post(address, {**third, "source": "radio"}).status_code == 422  # it was not noted
+    assert browser.post(address, third).status_code == 204
+    assert Listen.objects.count() == 3
+
+
 def test_it_rejects_a_listen_from_elsewhere_or_in_another_persons_playlist(browser, person):
     address = reverse("playlists:listen", args=[make_track("sad").id])
     strange = build_playlist(capture=make_capture(make_user()))

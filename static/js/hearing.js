@@ -16,6 +16,7 @@ export class Hearing {
   constructor(track, source) {
     Object.assign(this, { track, source, position: 0, duration: 0, heard: 0, noted: false, left: false });
     this.failedAt = -Infinity;
+    this.name = `${Date.now()}-${Math.random()}`; // by which the server knows what it is told again
   }
 
   at(position, duration) {
@@ -42,7 +43,7 @@ export class Hearing {
 
   #note() {
     this.noted = true;
-    this.#send(this.track.dataset.listens, { source: this.source }).catch(() => {
+    this.#send(this.track.dataset.listens, { source: this.source, hearing: this.name }).catch(() => {
       const isLast = this.left && this.failedAt > -Infinity;
       Object.assign(this, { noted: false, failedAt: Date.now() }); // away for now: a later step tries again
       if (this.left && !isLast) setTimeout(() => this.#note(), RETRY_MILLISECONDS); // or this, where there is none
