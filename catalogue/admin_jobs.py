@@ -23,7 +23,6 @@ from emotune import jobs
 from emotune.errors import EmotuneError
 
 SHOWN_REJECTS = 20
-COUNTS = ("rows", "created", "updated", "unchanged", "rejected")
 
 
 class NotByHand:
@@ -168,7 +167,7 @@ class ImportAdmin(JobAdmin):
     def _context(self, request: HttpRequest, pk: UUID | str) -> dict[str, Any]:
         context = super()._context(request, pk)
         job = context["job"]
-        counts = [(name, f"{getattr(job, name):,}") for name in COUNTS]
+        counts = [(name, f"{getattr(job, name):,}") for name in Import.COUNTS]
         return context | {"counts": counts, "rejects": _first_rejects(job)}
 
     def delete_model(self, request: HttpRequest, obj: Import) -> None:

@@ -94,6 +94,8 @@ class Track(models.Model):
 class Import(Job):
     """A file of MuSe on its way into the catalogue, and what became of its rows."""
 
+    COUNTS: ClassVar = ("rows", "created", "updated", "unchanged", "rejected")
+
     name = models.CharField(max_length=200, help_text="what the file was called where it came from")
     file = models.FileField(upload_to="imports", blank=True)
     rows = models.PositiveIntegerField(default=0)

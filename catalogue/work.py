@@ -20,7 +20,6 @@ from emotune.jobs import JobState, Run, running
 logger = logging.getLogger(__name__)
 
 GONE = "The uploaded file is not there any more. Please upload it again."
-COUNTS = ("rows", "created", "updated", "unchanged", "rejected")
 REJECTS_LOST = (
     "The tracks are in the catalogue, but the list of rows that were not taken could not be kept: there may be no room"
     " on the disk. Import the file again to get it."
@@ -66,9 +65,9 @@ def _import(job: Import, run: Run) -> str:
 
 
 def _keep_counts(job: Import, result: ImportResult) -> None:
-    for name in COUNTS:
+    for name in Import.COUNTS:
         setattr(job, name, getattr(result, name))
-    job.save(update_fields=COUNTS)
+    job.save(update_fields=Import.COUNTS)
 
 
 def run_clustering(job_id: str) -> None:

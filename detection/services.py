@@ -103,12 +103,12 @@ def refresh(*, capture: Capture) -> Capture:
         waiting.update(created_at=now, sent_at=now - RESEND_AFTER)
         _reload(capture)
     if now >= capture.expires_at:
-        _count_for_good(Status.EXPIRED, waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
+        _count_ended(Status.EXPIRED, waiting.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
         _forget_images(capture)
     elif capture.attempts >= MAX_ATTEMPTS and waiting.filter(lost(), attempts__gte=MAX_ATTEMPTS).update(
         status=Status.FAILED, finished_at=now, problem=GAVE_UP
     ):
-        _count_for_good(Status.FAILED, 1)
+        _count_ended(Status.FAILED, 1)
         _forget_images(capture)
     elif _may_be_lost(capture) and waiting.filter(lost(), sent_at__lte=now - RESEND_AFTER).update(sent_at=now):
         # who looks inside a transaction may take all of it back: then the next look sends, and this one has not
@@ -156,12 +156,8 @@ def settle_overdue(*, user: "User") -> int:
     return _count_ended(Status.EXPIRED, overdue.update(status=Status.EXPIRED, finished_at=now, problem=GONE))
 
 
-def _count_for_good(status: Status, count: int) -> None:
-    transaction.on_commit(lambda: _count_ended(status, count))
-
-
 def _count_ended(status: Status, count: int) -> int:
-    metrics.CAPTURES.labels(status.value).inc(count)
+    transaction.on_commit(lambda: metrics.CAPTURES.labels(status.value).inc(count))
     return count
 
 

@@ -60,8 +60,9 @@ def rate(request: AppRequest, track_id: int) -> HttpResponse:
 def listen(request: AppRequest, track_id: int) -> HttpResponse:
     """Note that a track was heard, once for each `hearing`: a player that had no answer in time says so again."""
     track, playlist = get_object_or_404(Track, id=track_id), _playlist(request)
-    key = f"hearing:{request.user.pk}:{request.POST.get('hearing', '')[:50]}"
-    if request.POST.get("hearing") and not cache.add(key, 1, HEARING_SECONDS):
+    hearing = request.POST.get("hearing", "")[:50]
+    key = f"hearing:{request.user.pk}:{hearing}"
+    if hearing and not cache.add(key, 1, HEARING_SECONDS):
         return HttpResponse(status=204)
     try:
         source = request.POST.get("source", "")

@@ -267,8 +267,8 @@ async function step(dx, dy) {
   const to = cursor ? { x: from.x + dx, y: from.y + dy } : { x: from.x, y: from.y };
   cursor = { x: Math.max(0, Math.min(end, to.x)), y: Math.max(0, Math.min(end, to.y)) };
   if (!isInView(cursor)) {
-    const middle = ({ x, y }) => ({ x: dx ? x - (side >> 1) : view.x, y: dy ? y - (side >> 1) : view.y });
-    await load({ zoom: view.zoom, ...middle(cursor) });
+    const half = side >> 1;
+    await load({ zoom: view.zoom, x: dx ? cursor.x - half : view.x, y: dy ? cursor.y - half : view.y });
     if (!cursor || !isInView(cursor)) return; // not loaded, or a later step goes on from here
   }
   draw();

@@ -69,8 +69,10 @@ function halt({ isSkip = false } = {}) {
   if (!playing) return;
   const { track, audio, frame, hearing } = playing;
   playing = null;
-  audio?.pause();
-  if (audio) audio.currentTime = 0; // going on from the middle would be another hearing of the same track
+  if (audio) {
+    audio.pause();
+    audio.currentTime = 0; // going on from the middle would be another hearing of the same track
+  }
   frame?.remove();
   mark(track, false);
   hearing.leave(isSkip);
@@ -113,15 +115,11 @@ function neighbour(track, way) {
 export function step(way) {
   if (!playing) return;
   const next = neighbour(playing.track, way);
-  if (!next && way > 0) return finish({ isSkip: true });
-  if (!next) return again();
-  play(next);
-  next.scrollIntoView({ block: "nearest" });
-}
-
-// Before the first there is nothing: it begins again, where the page can make it.
-function again() {
-  if (playing.audio) playing.audio.currentTime = 0;
+  if (next) {
+    play(next);
+    next.scrollIntoView({ block: "nearest" });
+  } else if (way > 0) finish({ isSkip: true });
+  else if (playing.audio) playing.audio.currentTime = 0; // the first begins again, where the page can make it
 }
 
 function goOn(track, how) {
