@@ -74,8 +74,13 @@ def plain_title(title: str) -> str:
     return _plain(REMASTERED.sub("", FEATURING.sub("", title)) or title)
 
 
+def unaccented(text: str) -> str:
+    """Return a text in its compatible letters, without the accents upon them."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+
+
 def _plain(text: str) -> str:
     """Return a text's letters and digits, folded, with single spaces; one that has none stays as it is."""
-    folded = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
-    kept = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c) and c not in APOSTROPHES)
+    folded = unaccented(text.casefold().replace("&", " and "))
+    kept = "".join(c if c.isalnum() else " " for c in folded if c not in APOSTROPHES)
     return " ".join(kept.split()) or text.strip()

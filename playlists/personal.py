@@ -26,15 +26,11 @@ TRACK = {
     "mbid": "track__mbid",
     "emotion": "track__emotion",
 }
-# How a playlist was made, and what an import found.
-MADE = {name: name for name in ("asked", "seed", "target")}
-IMPORTED = {
-    name: name
-    for name in (
-        *("kind", "state", "finished_at", "rows", "matched", "repeated", "unmatched", "rated", "rejected"),
-        *("rejects", "missing"),
-    )
-}
+
+
+def _same(*names: str) -> dict[str, str]:
+    """Return fields that are called in the copy what they are called here."""
+    return {name: name for name in names}
 
 
 def _remove_uploads(user: "User") -> None:
@@ -80,7 +76,7 @@ PERSONAL_DATA = (
             "capture": "capture_id",
             "mood": "emotion",
             "towards": "wanted",
-            **MADE,
+            **_same("asked", "seed", "target"),
         },
     ),
     PersonalData(
@@ -96,7 +92,11 @@ PERSONAL_DATA = (
     PersonalData(
         "history_imports",
         lambda user: HistoryImport.objects.filter(user=user),
-        {"created_at": "created_at", "file": "name", **IMPORTED},
+        {
+            "file": "name",
+            **_same("created_at", "kind", "state", "finished_at", "rows", "matched", "repeated", "unmatched"),
+            **_same("rated", "rejected", "rejects", "missing"),
+        },
         order=("created_at",),
         outside=_remove_uploads,
     ),

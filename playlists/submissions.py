@@ -14,7 +14,7 @@ from catalogue.models import Track
 from emotune.errors import InvalidInput
 from playlists.export_records import Bad, Listened, Music, record_of
 from playlists.listening import MOST_AT_ONCE, Heard, add_listens
-from playlists.matching import FEATURING, TrackIndex, plain_artist
+from playlists.matching import FEATURING, TrackIndex, plain_artist, unaccented
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -85,12 +85,8 @@ def _spellings(artist: str) -> set[str]:
     They are at most 24, so that those of MOST_AT_ONCE listens are less than any database takes in one statement.
     """
     name = unicodedata.normalize("NFC", FEATURING.sub("", artist)).lower()
-    names = {name, _unaccented(name), plain_artist(artist)}
+    names = {name, unaccented(name), plain_artist(artist)}
     names = {ANY_APOSTROPHE.sub(sign, each) for each in names for sign in ("'", "\u2019")}
     names = {each.replace(*signs) for each in names for signs in ((" and ", " & "), (" & ", " and "))}
     names = {each.removeprefix("the ") for each in (*names, name, artist.lower())}
     return names | {f"the {each}" for each in names}
-
-
-def _unaccented(name: str) -> str:
-    return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
