@@ -28,7 +28,7 @@ KNOWN_CENTROIDS = np.array([
 KNOWN_WHITENING = np.array([(1.3469, 0, 0), (-0.2824, 1.4638, 0), (-1.3189, 0.1874, 1.3866)])
 
 
-def fit_anchored(vad: Floats, moods: Indices) -> Fit:
+def fit_anchored(vad: Floats, moods: Indices, *, measured: bool = True) -> Fit:
     """Cluster `vad` (n, 3) by the emotions that some tracks' moods name; same input, same fit.
 
     `moods` (n,) are indices into EMOTIONS, -1 where no mood names one. The centroid of an emotion is the mean of its
@@ -37,6 +37,7 @@ def fit_anchored(vad: Floats, moods: Indices) -> Fit:
     4 % of the tracks, as those do that have only their anchor, is drawn towards the mean of all until it holds so
     many. The regions are those of a Voronoi diagram in whitened space: convex, with flat borders. When an emotion that
     mood words can name has fewer than five such tracks, published centroids and metric take the place of the data's.
+    With `measured` the fit has a silhouette.
     Raises InvalidInput for values that are not finite and TooFewPoints for fewer than eight different points.
     """
     check(vad)
@@ -50,7 +51,7 @@ def fit_anchored(vad: Floats, moods: Indices) -> Fit:
         "ridge": RIDGE,
         "floor": FLOOR,
     }
-    return described(vad, _widened(vad, centroids, whitening), whitening, parameters)
+    return described(vad, _widened(vad, centroids, whitening), whitening, parameters, measured=measured)
 
 
 def _class_means(vad: Floats, moods: Indices) -> tuple[Floats, Floats]:

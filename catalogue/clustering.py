@@ -1,5 +1,6 @@
 """Divide valence-arousal-dominance space among the seven emotions by K-Means from their anchors."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,8 +29,8 @@ class Fit:
     `centroids` (7, 3); `whitening` (3, 3), which makes the method's own distances Euclidean ones, or None when they
     are; `labels` (n,), indices into EMOTIONS; `distances` (n,) of each point to its own centroid; `sizes` (7,), points
     by cluster; `drift` (7,), how far in VAD space each centroid ended from its emotion's anchor; `silhouette`, -1 to 1,
-    in VAD space, the mean over the points, or over a sample when there are more than SILHOUETTE_POINTS; `parameters`,
-    what the method was run with.
+    in VAD space, the mean over the points, or over a sample when there are more than SILHOUETTE_POINTS, and NaN where
+    it was not measured; `parameters`, what the method was run with.
     """
 
     centroids: Floats
@@ -42,19 +43,20 @@ class Fit:
     parameters: dict[str, object]
 
 
-def fit_kmeans(vad: Floats) -> Fit:
+def fit_kmeans(vad: Floats, *, measured: bool = True) -> Fit:
     """Cluster `vad` (n, 3), raw valence, arousal and dominance, as Chitturi and Kapila do; same input, same fit.
 
     Lloyd's algorithm runs once from the seven anchors on unscaled values, with their tolerance and random state; a
-    cluster keeps the emotion of the anchor that it began at, wherever it ends. Raises InvalidInput for values that are
-    not finite and TooFewPoints for fewer than eight different points.
+    cluster keeps the emotion of the anchor that it began at, wherever it ends. With `measured` the fit has a
+    silhouette, which takes longer than all the rest. Raises InvalidInput for values that are not finite and
+    TooFewPoints for fewer than eight different points.
     """
     check(vad)
     centroids = _lloyd(vad, np.array(ANCHORS))
     parameters: dict[str, object] = {
         "start": "anchors", "n_init": 1, "tolerance": TOLERANCE, "random_state": SEED
     }  # fmt: skip
-    return described(vad, centroids, None, parameters)
+    return described(vad, centroids, None, parameters, measured=measured)
 
 
 def _lloyd(vad: Floats, centroids: Floats) -> Floats:
@@ -124,7 +126,9 @@ def measure_silhouette(vad: Floats, labels: Indices) -> float:
     return float(silhouettes(vad, labels).mean())
 
 
-def described(vad: Floats, centroids: Floats, whitening: Floats | None, parameters: dict[str, object]) -> Fit:
+def described(
+    vad: Floats, centroids: Floats, whitening: Floats | None, parameters: dict[str, object], *, measured: bool
+) -> Fit:
     """Return the Fit of `vad` (n, 3) to the regions that `centroids` (7, 3) and `whitening` make."""
     labels, distances = assign(vad, centroids, whitening)
     return Fit(
@@ -134,7 +138,7 @@ def described(vad: Floats, centroids: Floats, whitening: Floats | None, paramete
         distances=distances,
         sizes=np.bincount(labels, minlength=len(EMOTIONS)),
         drift=np.linalg.norm(centroids - np.array(ANCHORS), axis=1),
-        silhouette=measure_silhouette(vad, labels),
+        silhouette=measure_silhouette(vad, labels) if measured else math.nan,
         parameters=parameters | {"points": len(vad)},
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from catalogue.clustering import SEED, TOLERANCE, Fit, assign, check, fit_kmeans
-from catalogue.measures import Floats, Indices, adjusted_rand, davies_bouldin, silhouettes, wilson
+from catalogue.measures import Floats, Indices, adjusted_rand, both_silhouettes, davies_bouldin, silhouettes, wilson
 from catalogue.methods import METHODS
 from catalogue.moods import mood_of
 from catalogue.muse import MuseTrack, Progress, read_muse
@@ -78,8 +78,9 @@ def read_tracks(path: Path, progress: Progress | None = None) -> Tracks:
     return Tracks(vad, np.array(moods, dtype=np.intp), rows, rejected)
 
 
-def as_published(vad: Floats) -> dict[str, float]:
-    """Return the figures of Chitturi and Kapila's Table 4.3 for `vad` (n, 3), with their settings.
+def as_published(vad: Floats, kmeans: Evaluation) -> dict[str, float]:
+    """Return the figures of Chitturi and Kapila's Table 4.3 for `vad` (n, 3), of which `kmeans` is the evaluation, with
+    their settings.
 
     `without` and `with` are silhouettes of K-Means begun at random and at the anchors. `accuracy` is how often a fifth
     of the rows lies nearest to the centroid of the same index in two fits, to all rows and to the other four fifths,
@@ -89,13 +90,12 @@ def as_published(vad: Floats) -> dict[str, float]:
     from sklearn.model_selection import train_test_split
 
     plain = KMeans(len(EMOTIONS), n_init=1, tol=TOLERANCE, random_state=SEED).fit(vad)
-    begun = fit_kmeans(vad)
     train, test = train_test_split(vad, test_size=TEST_SHARE, random_state=SEED)
-    both = [np.array(sorted(fit.centroids.tolist())) for fit in (begun, fit_kmeans(train))]
+    both = [np.array(sorted(fit.centroids.tolist())) for fit in (kmeans.fit, fit_kmeans(train, measured=False))]
     same = assign(test, both[0])[0] == assign(test, both[1])[0]
     return {
-        "without": _silhouettes(vad, plain.labels_.astype(np.intp))[0],
-        "with": _silhouettes(vad, begun.labels)[0],
+        "without": _silhouette(vad, plain.labels_.astype(np.intp)),
+        "with": kmeans.silhouette,
         "accuracy": float(same.mean()),
     }
 
@@ -125,12 +125,17 @@ def nearest_anchor(tracks: Tracks) -> Agreement:
     return _agreement(assign(tracks.vad, np.array(ANCHORS))[0][None], tracks.moods)
 
 
+def _silhouette(vad: Floats, labels: Indices) -> float:
+    """Return the mean over all."""
+    points, first, counts = np.unique(vad, axis=0, return_index=True, return_counts=True)
+    return float(np.average(silhouettes(points, labels[first], counts), weights=counts))
+
+
 def _silhouettes(vad: Floats, labels: Indices) -> tuple[float, float, Floats, Indices]:
     """Return the mean over all, that over different points, and each of the latter with its label."""
     points, first, counts = np.unique(vad, axis=0, return_index=True, return_counts=True)
     labels = labels[first]
-    whole = silhouettes(points, labels, counts)
-    unique = silhouettes(points, labels)
+    whole, unique = both_silhouettes(points, labels, counts)
     return float(np.average(whole, weights=counts)), float(unique.mean()), unique, labels
 
 
@@ -139,7 +144,7 @@ def _stability(method: str, tracks: Tracks, fit: Fit) -> tuple[float, float]:
     found = []
     for _ in range(RESAMPLES):
         drawn = random.integers(0, len(tracks.vad), len(tracks.vad))
-        again = METHODS[method](tracks.vad[drawn], tracks.moods[drawn])
+        again = METHODS[method](tracks.vad[drawn], tracks.moods[drawn], measured=False)
         found.append(adjusted_rand(fit.labels, assign(tracks.vad, again.centroids, again.whitening)[0]))
     return float(np.mean(found)), min(found)
 
@@ -152,7 +157,7 @@ def _unseen_labels(method: str, tracks: Tracks) -> Indices:
         for fold in np.array_split(np.random.default_rng(repeat).permutation(named), FOLDS):
             kept = np.ones(len(tracks.vad), dtype=bool)
             kept[fold] = False
-            fit = METHODS[method](tracks.vad[kept], tracks.moods[kept])
+            fit = METHODS[method](tracks.vad[kept], tracks.moods[kept], measured=False)
             labels[repeat, fold] = assign(tracks.vad[fold], fit.centroids, fit.whitening)[0]
     return labels
 

@@ -88,7 +88,8 @@ class Square:
 
 
 def bins(square: Square) -> list[int]:
-    """Return column, row, emotion and number of tracks of each cell that has some, one after the other in one list.
+    """Return column, row, emotion and number of tracks of each cell that has some, one after the other in one list,
+    sorted in this order.
 
     An emotion is its place among the seven, or UNTAGGED. Counting reads the whole catalogue, whatever the zoom; what
     was counted is kept for everybody for ten minutes. When other tags or tracks are in force, one process counts anew,
@@ -147,5 +148,5 @@ def _count(square: Square) -> list[int]:
         .order_by()
     )
     places = {emotion: place for place, emotion in enumerate(EMOTIONS)}
-    found = ((divmod(cell, COLUMN), places.get(emotion, UNTAGGED), tracks) for cell, emotion, tracks in counts)
-    return [number for (x, y), place, tracks in found for number in (x, y, place, tracks)]
+    found = sorted((*divmod(cell, COLUMN), places.get(emotion, UNTAGGED), tracks) for cell, emotion, tracks in counts)
+    return [number for entry in found for number in entry]

@@ -17,21 +17,33 @@ def silhouettes(points: Floats, labels: Indices, counts: Indices | None = None) 
     one track has 0, as everything has when there is one cluster. Memory is BLOCK * n, time is n * n: the distances of a
     block come from one matrix product, their sums over each cluster from another.
     """
-    counts = np.ones(len(points), dtype=np.intp) if counts is None else counts
+    return _weighted(points, labels, np.ones(len(points)) if counts is None else counts)[0]
+
+
+def both_silhouettes(points: Floats, labels: Indices, counts: Indices) -> tuple[Floats, Floats]:
+    """Return the `silhouettes` (n,) of points that count so many times, and those of the same that count once each: the
+    distances, which take most of the time, are the same."""
+    whole, unique = _weighted(points, labels, counts, np.ones(len(points)))
+    return whole, unique
+
+
+def _weighted(points: Floats, labels: Indices, *counts: Indices | Floats) -> list[Floats]:
+    """Return the silhouettes (n,) under each of the counts (n,)."""
+    values = [np.zeros(len(points)) for _ in counts]
     clusters, own = np.unique(labels, return_inverse=True)
-    members = np.zeros((len(points), len(clusters)))
-    members[np.arange(len(points)), own] = counts
-    sizes = members.sum(axis=0)
     if len(clusters) < 2:
-        return np.zeros(len(points))
+        return values
+    members = np.zeros((len(counts), len(points), len(clusters)))
+    members[:, np.arange(len(points)), own] = counts
+    sizes = members.sum(axis=1)
     points = points - points.mean(axis=0)
     squares = (points**2).sum(axis=1)
-    values = np.empty(len(points))
     for begin in range(0, len(points), BLOCK):
         rows = slice(begin, begin + BLOCK)
         distances = squares[rows, None] + squares - 2 * points[rows] @ points.T
         np.sqrt(np.maximum(distances, 0, out=distances), out=distances)
-        values[rows] = _of_block(distances @ members, own[rows], sizes)
+        for weighting in range(len(counts)):
+            values[weighting][rows] = _of_block(distances @ members[weighting], own[rows], sizes[weighting])
     return values
 
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 
 from emotune.emotions import EMOTIONS
-from emotune.jobs import Job
+from emotune.jobs import OPEN, Job
 
 
 class Clustering(models.Model):
@@ -127,6 +127,15 @@ class ClusteringRun(Job):
     clustering = models.ForeignKey(
         Clustering, null=True, blank=True, on_delete=models.SET_NULL, related_name="runs", help_text="once it is there"
     )
+
+    class Meta(Job.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["clustering"],
+                condition=models.Q(activates=True, state__in=OPEN),
+                name="one_open_activation_of_a_clustering",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{'activation of ' if self.activates else ''}{self.method} ({self.state})"

@@ -19,6 +19,8 @@ from emotune import jobs
 from emotune.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from accounts.models import User
 
 __all__ = [
@@ -68,23 +70,28 @@ def submit_clustering(*, user: "User | None", method: str, job_id: UUID | None =
     """Let a worker cluster the catalogue; the outcome is a preview. Raises InvalidInput for an unknown method."""
     if method not in METHODS:
         raise InvalidInput(f"There is no method {method!r} of clustering. Choose one of: {', '.join(METHODS)}.")
-    return _submit_run(ClusteringRun(pk=job_id or uuid4(), method=method, created_by=user))
+    run = ClusteringRun(pk=job_id or uuid4(), method=method, created_by=user)
+    return _submit_run(run, ClusteringRun.objects.filter(pk=run.pk, created_by=user))
 
 
 def submit_activation(*, user: "User | None", clustering: Clustering) -> ClusteringRun:
     """Let a worker put a clustering in force; one that is already being put in force is not sent twice."""
-    open_runs = ClusteringRun.objects.filter(clustering=clustering, activates=True, state__in=jobs.OPEN)
-    if run := open_runs.first():
+    activations = ClusteringRun.objects.filter(clustering=clustering, activates=True)
+    if run := activations.filter(state__in=jobs.OPEN).first():
         return jobs.refresh(run)
-    return _submit_run(ClusteringRun(method=clustering.method, activates=True, clustering=clustering, created_by=user))
+    run = ClusteringRun(method=clustering.method, activates=True, clustering=clustering, created_by=user)
+    return _submit_run(run, activations)  # of two at once the second finds the first one's, which may be over by now
 
 
-def _submit_run(run: ClusteringRun) -> ClusteringRun:
+def _submit_run(run: ClusteringRun, same: "QuerySet[ClusteringRun]") -> ClusteringRun:
+    """Send a run to the workers; where the database has it already, return the latest of `same`."""
     try:
         with transaction.atomic():
             run.save(force_insert=True)
     except IntegrityError:
-        return ClusteringRun.objects.get(pk=run.pk, created_by=run.created_by)
+        if there := same.first():
+            return there
+        raise
     jobs.submit(run, run_clustering)
     return run
 

@@ -23,7 +23,9 @@ def shared(token: str) -> Share | None:
     if share is None:
         return None
     playlist = share.playlist
-    is_taken_back = playlist.capture and not playlist.wanted and playlist.capture.mood != playlist.emotion
+    # tracks of a journey have several emotions: it tells of a mood only where that is shown beside them
+    tells = share.shows_mood or not playlist.wanted
+    is_taken_back = tells and playlist.capture and playlist.capture.mood != playlist.emotion
     return None if is_taken_back else share
 
 

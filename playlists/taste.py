@@ -96,7 +96,8 @@ class Kinds:
 class Leaning:
     """What evidence says of each thing that a liking may depend on: the posterior's expectation of the weights.
 
-    `slopes` is (7, 3) by emotion, `company` (d,), the others are (codes, weights), both (c,) with the codes sorted.
+    `slopes` is (8, 3): by emotion, and last, where the code -1 finds them, those of a track without one. `company` is
+    (d,), the others are (codes, weights), both (c,) with the codes sorted.
     """
 
     bias: float
@@ -186,7 +187,7 @@ def _solve(evidence: Evidence, *answers: Floats) -> Floats:
 def _leaning(evidence: Evidence, solved: Floats) -> Leaning:
     """Return the weights that observations of these importances (n, 1) stand for."""
     weights, seen = solved[:, 0], evidence.tracks
-    slopes = TONE**2 * np.tile(weights @ seen.offsets, (len(EMOTIONS), 1))
+    slopes = TONE**2 * np.tile(weights @ seen.offsets, (len(EMOTIONS) + 1, 1))
     has = seen.emotions >= 0
     np.add.at(slopes, seen.emotions[has], TONE_BY_EMOTION**2 * weights[has, None] * seen.offsets[has])
     return Leaning(
@@ -221,7 +222,8 @@ def _looked_up(weights: tuple[Codes, Floats], codes: Codes) -> Floats:
 
 def _draw(seen: Features, asked: Features, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return one liking from the prior, for the seen tracks and for the asked ones."""
-    slopes = TONE * rng.normal(size=3) + TONE_BY_EMOTION * rng.normal(size=(len(EMOTIONS), 3))
+    common, bent = TONE * rng.normal(size=3), TONE_BY_EMOTION * rng.normal(size=(len(EMOTIONS), 3))
+    slopes = common + np.vstack([bent, np.zeros(3)])  # no emotion, code -1, bends nothing
     direction: Floats = np.asarray(COMPANY * rng.normal(size=asked.company.shape[1]))
     emotions = np.concatenate([seen.emotions, asked.emotions])
     liking: Floats = np.full(len(emotions), BIAS * rng.normal())

@@ -104,6 +104,56 @@ for write in (
     found.append([query["sql"] for query in queries])
 print(json.dumps(found))
 """
+# Four presses of "Put in force", each of which has looked for an open run before any of them writes one.
+PRESSES = """
+import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from django.db import connection
+from catalogue import services
+from catalogue.models import Clustering, ClusteringRun
+from tests.factories import make_user
+
+all_have_looked, submit = Barrier(4, timeout=60), services._submit_run
+
+def submit_then(*run):
+    all_have_looked.wait()
+    return submit(*run)
+
+services._submit_run = submit_then
+users = [make_user() for _ in range(4)]
+clustering, other = [Clustering.objects.create(method="kmeans", centroids={}) for _ in range(2)]
+
+def press(user):
+    try:
+        return str(services.submit_activation(user=user, clustering=clustering).pk)
+    finally:
+        connection.close()
+
+with ThreadPoolExecutor(4) as pool:
+    pressed = set(pool.map(press, users))
+services._submit_run = submit
+another = services.submit_activation(user=users[0], clustering=other)
+ClusteringRun.objects.update(state="failed")
+again = services.submit_activation(user=users[0], clustering=clustering)
+print(json.dumps([len(pressed), str(another.pk) in pressed, str(again.pk) in pressed, ClusteringRun.objects.count()]))
+"""
+# As the version before may have left them.
+TWICE = """
+from catalogue.models import Clustering, ClusteringRun
+first, second = [Clustering.objects.create(method="kmeans", centroids={}) for _ in range(2)]
+for method, clustering, state in (
+    ("0", first, "queued"), ("1", first, "running"), ("2", first, "queued"), ("3", first, "done"),
+    ("4", second, "queued"), ("5", second, "queued"), ("6", None, "queued"), ("7", None, "queued"),
+):
+    ClusteringRun.objects.create(method=method, clustering=clustering, state=state, activates=True)
+ClusteringRun.objects.create(method="8", clustering=first)
+"""
+STATES = """
+import json
+from catalogue.models import ClusteringRun
+print(json.dumps(list(ClusteringRun.objects.order_by("method").values_list("state", flat=True))))
+"""
 EMPTY = """
 from catalogue.models import Clustering, Track
 Track.objects.all().delete()
@@ -173,6 +223,21 @@ def test_an_import_whose_job_was_taken_from_its_worker_changes_nothing(env, tmp_
     taken, left = json.loads(manage("shell", "--verbosity=0", "--command", JOBS, env=asked))
     assert taken == ["queued", "", 1, 0, 0]
     assert left == ["done", "", 1, 150, 150]
+
+
+def test_pressing_at_the_same_time_is_pressing_once(env, redis_url):
+    asked = env | {"REDIS_URL": redis_url}
+    pressed = json.loads(manage("shell", "--verbosity=0", "--command", PRESSES, env=asked))
+    assert pressed == [1, False, False, 3]
+
+
+def test_of_activations_that_were_open_twice_one_goes_on(env):
+    manage("migrate", "--verbosity=0", "catalogue", "0007", env=env)
+    manage("shell", "--verbosity=0", "--command", TWICE, env=env)
+    manage("migrate", "--verbosity=0", env=env)
+    states = json.loads(manage("shell", "--verbosity=0", "--command", STATES, env=env))
+    of_first, of_second = ["cancelled", "running", "cancelled", "done"], ["queued", "cancelled"]
+    assert states == [*of_first, *of_second, "queued", "queued", "queued"]
 
 
 def test_an_admin_waits_for_bulk_writers_before_a_track_is_written(postgres, tmp_path):

@@ -10,7 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, silhouette_samples
 
-from catalogue.measures import adjusted_rand, davies_bouldin, silhouettes, wilson
+from catalogue import clustering, evaluation
+from catalogue.measures import adjusted_rand, both_silhouettes, davies_bouldin, silhouettes, wilson
 from emotune.emotions import EMOTIONS
 from tests.catalogue_files import muse_row, write_muse
 
@@ -45,8 +46,18 @@ def test_points_that_coincide_are_counted_once_each_without_being_compared_again
     np.testing.assert_allclose(weighted[back.ravel()], silhouettes(points, labels), atol=1e-6)
 
 
+def test_both_weightings_come_from_one_pass_to_the_last_bit(labelled):
+    points, labels = labelled
+    counts = np.random.default_rng(2).integers(1, 5, len(points))
+    whole, unique = both_silhouettes(points, labels, counts)
+    np.testing.assert_array_equal(whole, silhouettes(points, labels, counts))
+    np.testing.assert_array_equal(unique, silhouettes(points, labels))
+
+
 def test_one_cluster_has_no_silhouette():
-    assert silhouettes(np.eye(3), np.zeros(3, dtype=np.intp)).tolist() == [0, 0, 0]
+    labels = np.zeros(3, dtype=np.intp)
+    assert silhouettes(np.eye(3), labels).tolist() == [0, 0, 0]
+    assert [values.tolist() for values in both_silhouettes(np.eye(3), labels, np.arange(3))] == [[0, 0, 0]] * 2
 
 
 def test_davies_bouldin_and_adjusted_rand_are_the_text_books(labelled):
@@ -81,6 +92,26 @@ def test_the_sample_gives_the_published_methods_figures_and_better_ones(data, tm
     assert list(anchored["drift"]) == list(EMOTIONS)
     assert anchored["stability"]["adjusted_rand"] > kmeans["stability"]["adjusted_rand"]
     _every_plot_shows_every_emotion(tmp_path)
+
+
+def test_each_silhouette_is_measured_once_and_none_of_fits_to_a_part(tmp_path, monkeypatch):
+    measured = []
+
+    def note(module, name):
+        measure = getattr(module, name)
+
+        def noted(*arguments):
+            measured.append(name)
+            return measure(*arguments)
+
+        monkeypatch.setattr(module, name, noted)
+
+    note(clustering, "measure_silhouette")
+    note(evaluation, "both_silhouettes")
+    note(evaluation, "silhouettes")
+    command(write_muse(tmp_path / "muse.csv", *[muse_row(n) for n in range(1, 91)]), "--json")
+    each = ["measure_silhouette", "both_silhouettes"]
+    assert measured == [*each, *each, "silhouettes"]  # of both methods, and of K-Means begun at random
 
 
 def _every_plot_shows_every_emotion(folder):

@@ -62,6 +62,21 @@ def test_a_cell_counts_the_tracks_that_its_list_shows(zoom):
         assert page_of(filters).total == tracks
 
 
+def test_cells_come_column_by_column_on_every_database(browser):
+    for emotion in ("sad", "neutral", "angry"):
+        for valence, arousal in ((7, 2), (7, 1), (2, 7)):
+            make_track(emotion, valence=valence, arousal=arousal, key=f"{emotion} {valence} {arousal}")
+    Track.objects.filter(key="angry 7 2").update(emotion="")
+    found = seen(browser)
+    assert len(found) == 9
+    assert found == sorted(found)
+    cells = browser.get("/api/v1/map").json()["cells"]
+    named = [(*EMOTIONS, None).index(cell["emotion"]) for cell in cells]
+    assert [(*map(int, cell["area"].split("-")[1:]), place) for cell, place in zip(cells, named, strict=True)] == [
+        entry[:3] for entry in found
+    ]
+
+
 def test_views_side_by_side_leave_nothing_out_and_count_nothing_twice(browser):
     for n in range(80):
         make_track("sad", valence=n * 0.11, arousal=(n * 0.37) % 9)

@@ -1,17 +1,21 @@
 """Playlists and ratings as services: made once, the last word wins."""
 
+import json
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from catalogue.models import Track
 from detection.models import Source, Status
+from detection.vision.pictures import UnreadablePicture
+from detection.vision.reader import Reading
 from emotune.errors import InvalidInput
 from playlists.listening import never_again, rate, record_listen, record_skip
 from playlists.loading import columns
@@ -267,3 +271,36 @@ def test_a_playlist_without_tracks_is_made_anew_and_says_why_it_has_none(client)
     assert "keeps every track for sad out" in words.getvalue()
     never_again(user=user, track=track, undo=True)
     assert "Somebody" in client.get(later).content.decode()
+
+
+def recommended(monkeypatch, read):
+    """Return the tracks that the command prints for a photograph, each with its distance, and its words on stderr."""
+    monkeypatch.setattr("detection.reading.read_photograph", read)
+    out, err = StringIO(), StringIO()
+    call_command("recommend", "--image", "face.jpg", "--json", stdout=out, stderr=err)
+    return [(row["track"], row["distance"]) for row in json.loads(out.getvalue())["tracks"]], err.getvalue()
+
+
+@pytest.mark.parametrize(("status", "words"), [("done", ""), ("unsure", "The reader is not sure of sad (41%).\n")])
+def test_the_command_plays_for_the_whole_reading_of_a_photograph_and_says_where_it_is_not_sure(
+    monkeypatch, status, words
+):
+    for n in range(40):
+        make_track("sad", valence=2 + n / 10)
+    scores = {"sad": 0.41, "happy": 0.39, "neutral": 0.2}
+    reading = Reading(status, "sad", 0.41, scores, 1, (0, 0, 9, 9), {}, "test", 1)
+    found = recommended(monkeypatch, lambda _: reading)
+    mixed, alone = (
+        [(item.track.title, round(item.distance, 4)) for item in recommend(emotion="sad", weights=weights)]
+        for weights in (scores, None)
+    )
+    assert mixed != alone
+    assert found == (mixed, words)
+
+
+def test_the_command_says_in_one_line_what_is_wrong_with_a_photograph(monkeypatch):
+    def broken(file: Path) -> Reading:
+        raise UnreadablePicture("This is no picture.")
+
+    with pytest.raises(CommandError, match=r"^face\.jpg: This is no picture\.$"):
+        recommended(monkeypatch, broken)

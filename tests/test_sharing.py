@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from playlists.models import Share
-from playlists.services import build_playlist
+from playlists.services import build_journey, build_playlist
 from playlists.sharing import revoke, share
 from tests.factories import make_capture, make_track, make_user
 
@@ -85,6 +85,19 @@ def test_a_mood_that_was_put_right_is_told_by_no_link_until_it_is_said_again(cli
         playlist.capture.save()
         assert shared_page(client, link).status_code == status
         assert client.get(f"/api/v1/shared/{link.token}").status_code == status
+
+
+@pytest.mark.parametrize(("shows_mood", "status"), [(True, 404), (False, 200)])
+def test_a_journey_begins_at_no_mood_that_was_put_right_where_its_link_tells_of_it(client, person, shows_mood, status):
+    for valence in range(2, 9):
+        make_track("sad" if valence < 5 else "happy", valence=valence)
+    capture = make_capture(person)
+    link = share(playlist=build_journey(capture=capture, wanted="happy"), shows_mood=shows_mood)
+    for chosen, expected in (("sad", 200), ("angry", status), ("sad", 200)):
+        capture.chosen = chosen
+        capture.save()
+        assert shared_page(client, link).status_code == expected
+        assert client.get(f"/api/v1/shared/{link.token}").status_code == expected
 
 
 def test_another_person_sees_their_own_ratings(client, playlist):

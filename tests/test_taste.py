@@ -1,5 +1,8 @@
 """Taste: a belief that follows from the evidence alone, and knows how little it knows."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -124,13 +127,46 @@ def test_company_of_what_was_liked_is_expected_to_be_liked():
     assert lean(evidence).company @ [1, 0] == pytest.approx(found[0])
 
 
-def test_a_track_without_an_emotion_has_no_tone():
-    features = tracks((1, 0, 0), offsets=[[0.0, 0, 0]])
-    nowhere = Features(
-        *(
-            *(getattr(features, name) for name in ("ids", "offsets")),
-            np.array([-1]),
-            *(getattr(features, name) for name in ("artists", "genres", "company")),
-        )
+class Impulses:
+    """A generator whose normal draws are 0, but for the one that is number `chosen` of all: it is 1."""
+
+    def __init__(self, chosen):
+        self.chosen, self.drawn = chosen, 0
+
+    def normal(self, size=()):
+        values = np.zeros(size)
+        if 0 <= self.chosen - self.drawn < values.size:
+            values.flat[self.chosen - self.drawn] = 1
+        self.drawn += values.size
+        return values
+
+
+def exact_covariance(evidence, asked):
+    """The covariance of `believe`'s samples: they are linear in independent draws, so that each is asked for alone."""
+    covariance, number, drawn = np.zeros((len(asked), len(asked))), 0, 1
+    while number < drawn:
+        rng: Any = Impulses(number)
+        found = believe(evidence, asked, rng)
+        covariance += np.outer(found.sample - found.mean, found.sample - found.mean)
+        number, drawn = number + 1, rng.drawn
+    return covariance
+
+
+def test_tracks_without_an_emotion_share_the_slopes_that_all_have_and_no_emotions():
+    offsets = [[1.0, 0, 0], [0, 2.0, 0], [1.0, 1, 0], [0.5, 1, 2], [1.0, -1, 1], [2.0, 1, 1]]
+    names = [(1, 0, 0), (2, 1, 1), (3, 2, 0), (4, 3, -1), (1, 0, 0), (5, 1, 2)]
+    emotions = np.array([-1, 6, 4, -1, 6, 4])
+
+    def of(rows):
+        return replace(tracks(*names[rows], offsets=offsets[rows]), emotions=emotions[rows])
+
+    asked = of(slice(3, 6))
+    evidence = Evidence.of(of(slice(3)), [1.0, -1.0, 0.5], [0.3] * 3)
+    prior = Evidence.of(of(slice(6)), [0.0] * 6, [0.0] * 6).covariance
+    weights = prior[3:, :3] @ np.linalg.inv(prior[:3, :3] + 0.3 * np.eye(3))
+    assert belief(evidence, asked).mean == pytest.approx(weights @ evidence.values)
+    assert exact_covariance(evidence, asked) == pytest.approx(prior[3:, 3:] - weights @ prior[:3, 3:])
+    assert exact_covariance(no_evidence(), asked) == pytest.approx(prior[3:, 3:])
+    assert prior[3, 3] - prior[4, 4] == pytest.approx(TONE**2 * (5.25 - 3) - TONE_BY_EMOTION**2 * 3 - GENRE**2), (
+        "the first of those asked for has neither an emotion nor a genre"
     )
-    assert belief(Evidence.of(nowhere, [1.0], [0.3]), nowhere).tone == pytest.approx(0)

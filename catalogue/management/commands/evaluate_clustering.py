@@ -42,8 +42,8 @@ class Command(BaseCommand):
                 plots.mkdir(parents=True, exist_ok=True)
             with progress_bar("Reading", "rows") as progress:
                 tracks = read_tracks(file, progress)
-            published = as_published(tracks.vad)
             found = {method: evaluate(method, tracks) for method in METHODS}
+            published = as_published(tracks.vad, found["kmeans"])
             for method, evaluation in found.items() if plots else ():
                 _draw(plots or Path(), method, tracks, evaluation)
         except EmotuneError as error:

@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
@@ -11,6 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from emotune.emotions import EMOTIONS
 from emotune.errors import EmotuneError
 from playlists.services import LENGTH, Recommendation, has_tracks, recommend
+
+if TYPE_CHECKING:
+    from detection.vision.reader import Reading
 
 
 class Command(BaseCommand):
@@ -26,10 +29,19 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print JSON alone")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        emotion = read_emotion(options["image"]) if options["image"] else options["emotion"]
+        emotion, weights = options["emotion"], None
+        if options["image"]:
+            reading = read_face(options["image"])
+            emotion, weights = reading.emotion, reading.scores
+            if reading.status == "unsure":
+                self.stderr.write(f"The reader is not sure of {emotion} ({reading.confidence:.0%}).")
         try:
             found = recommend(
-                emotion=emotion, user=find_user(options["user"]), k=options["k"], seed=abs(options["seed"])
+                emotion=emotion,
+                user=find_user(options["user"]),
+                k=options["k"],
+                seed=abs(options["seed"]),
+                weights=weights,
             )
         except EmotuneError as error:
             raise CommandError(error.message) from error
@@ -53,17 +65,17 @@ def find_user(email: str | None) -> Any:
     return user
 
 
-def read_emotion(image: Path) -> str:
-    """Read the emotion of the largest face in a photograph; the reader is loaded here alone."""
+def read_face(image: Path) -> "Reading":
+    """Read the largest face in a photograph, which has an emotion; the reader is loaded here alone."""
     from detection.reading import read_photograph
 
     try:
         reading = read_photograph(image)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EmotuneError) as error:
         raise CommandError(f"{image}: {error}") from error
     if not reading.emotion:
         raise CommandError(f"{image}: no face was found. Try a picture with a whole face in good light.")
-    return reading.emotion
+    return reading
 
 
 def as_row(item: Recommendation) -> dict[str, Any]:
