@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.servers import (
@@ -35,6 +36,7 @@ from tests.servers import (
 )
 
 TIMES = 400
+WARM_UPS = 50
 COUNT = """
 import json
 from django.db import connection, reset_queries
@@ -51,7 +53,7 @@ print(json.dumps(counts))
 """
 
 
-def measure(port: int, token: str, address: str) -> tuple[float, dict]:
+def measure(port: int, token: str, address: str) -> tuple[float, dict[str, Any]]:
     """Return the seconds that one answer took, and what it says."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.closing(connection):
@@ -123,11 +125,11 @@ def serving(folder: Path, file: Path) -> Iterator[tuple[dict[str, str], int, str
 def main(file: Path) -> None:
     first = "/api/v1/tracks?emotion=sad"
     with server_folder("bench") as folder, serving(folder, file) as (env, port, token):
-        for _ in range(50):
+        for _ in range(WARM_UPS):
             measure(port, token, first)
         addresses, walk = pages(port, token, first)
         last = addresses[-1]
-        served = logged(folder)
+        served = logged(folder)[-len(walk) :]  # without those that warmed it up
         total = json.loads(manage("shell", "--verbosity=0", "--command", TOTAL, env=env))
         print(f"{total['tracks']:,} tracks, {total['sad']:,} of them sad: {len(addresses)} pages of 25")
         show("walk over all pages", served, walk)

@@ -4,8 +4,8 @@
 
 FILE is a MuSe CSV. Times are of whole commands, the start of Python included; memory is the peak of the process, and
 processor time the command's own and PostgreSQL's, which says more than times on a machine that does other things. Pages
-are asked of a real web process one after the other, as their p95, alone and while a clustering is made and put in
-force by a command beside it.
+are asked of a real web process one after the other, as their p95, alone and in the rounds that are over while a
+clustering is made and put in force by a command beside it.
 """
 
 import contextlib
@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -37,6 +36,8 @@ from tests.servers import (
 )
 
 ROUNDS = 20
+FEWEST = 10  # rounds of which a p95 is told
+ALL = "all of them"
 # Prints the cookie of somebody who is logged in.
 LOG_IN = """
 from django.test import Client
@@ -112,22 +113,27 @@ def imports(server: Postgres, url: str, env: dict[str, str], file: Path) -> None
         print(f"  import, {times}: {ran}; {rows}")
 
 
-def ask(port: int, cookie: str, until: Callable[[], bool]) -> dict[str, list[float]]:
-    """Ask for the pages in turn, at least ROUNDS times and until told to stop; return milliseconds by page."""
-    spent: dict[str, list[float]] = {page: [] for page in PAGES}
-    server = HTTPConnection("127.0.0.1", port)
-    rounds = 0
-    while rounds < ROUNDS or not until():
-        rounds += 1
-        for page in PAGES:
-            begin = time.perf_counter()
-            server.request("GET", page, headers={"Cookie": f"sessionid={cookie}"})
-            answer = server.getresponse()
-            answer.read()
-            assert answer.status == 200, (page, answer.status)
-            spent[page].append(1000 * (time.perf_counter() - begin))
-    server.close()
-    return spent
+def ask(port: int, cookie: str, beside: "subprocess.Popen[bytes] | None" = None) -> list[dict[str, float]]:
+    """Ask for the pages in turn; return the milliseconds of each by page, round by round.
+
+    There are ROUNDS of them, or, beside a process, as many as are over while it runs.
+    """
+    rounds: list[dict[str, float]] = []
+    with contextlib.closing(HTTPConnection("127.0.0.1", port)) as server:
+        while beside.poll() is None if beside else len(rounds) < ROUNDS:
+            spent = {page: asked(server, cookie, page) for page in PAGES}
+            if beside is None or beside.poll() is None:
+                rounds.append(spent)
+    return rounds
+
+
+def asked(server: HTTPConnection, cookie: str, page: str) -> float:
+    begin = time.perf_counter()
+    server.request("GET", page, headers={"Cookie": f"sessionid={cookie}"})
+    answer = server.getresponse()
+    answer.read()
+    assert answer.status == 200, (page, answer.status)
+    return 1000 * (time.perf_counter() - begin)
 
 
 def pages(env: dict[str, str], folder: Path) -> None:
@@ -137,23 +143,26 @@ def pages(env: dict[str, str], folder: Path) -> None:
     web = Process(*PROCESSES, "web", f"127.0.0.1:{port}", log=folder / "web.log", env=env)
     try:
         wait_until("the web process", lambda: status_of(f"http://127.0.0.1:{port}/") == 200)
-        ask(port, cookie, lambda: True)
-        alone = ask(port, cookie, lambda: True)
+        ask(port, cookie)
+        alone = ask(port, cookie)
         arguments = [sys.executable, "manage.py", "cluster_catalogue", "--method", "kmeans", "--activate"]
         with subprocess.Popen(arguments, cwd=ROOT, env=env, stdout=subprocess.DEVNULL) as process:
-            beside = ask(port, cookie, lambda: process.poll() is not None)
+            beside = ask(port, cookie, process)
+        if process.returncode:
+            sys.exit(f"cluster_catalogue ended with {process.returncode} while pages were asked for.")
     finally:
         web.stop()
-    for page in (*PAGES, "all of them"):
-        before, during = (statistics.quantiles(of_page(times, page), n=20)[-1] for times in (alone, beside))
-        ratio, rounds = during / before, len(beside[PAGES[0]])
-        print(
-            f"  {page}: p95 {before:.0f} ms, {during:.0f} ms during an activation ({ratio:.1f} times, {rounds} rounds)"
-        )
+    few = f", too few for a p95: there must be {FEWEST}" if len(beside) < FEWEST else ""
+    print(f"  pages: {len(alone)} rounds before an activation, {len(beside)} during it{few}")
+    for page in () if few else (*PAGES, ALL):
+        before, during = (p95(rounds, page) for rounds in (alone, beside))
+        print(f"  {page}: p95 {before:.0f} ms, {during:.0f} ms during an activation ({during / before:.1f} times)")
 
 
-def of_page(times: dict[str, list[float]], page: str) -> list[float]:
-    return times.get(page) or [one for several in times.values() for one in several]
+def p95(rounds: list[dict[str, float]], page: str) -> float:
+    """Return the 95th percentile of a page's milliseconds, or of those of all pages; none is above the longest."""
+    times = [spent for each in rounds for name, spent in each.items() if page in (name, ALL)]
+    return statistics.quantiles(times, n=20, method="inclusive")[-1]
 
 
 def main(file: Path, *larger: Path) -> None:

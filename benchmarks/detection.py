@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.frames import webcam_frame
+from benchmarks.pinning import one_core
 from detection.vision.alignment import align
 from detection.vision.peers import Peer, PeerBroken, PeerMissing
 from detection.vision.pictures import decode
@@ -42,24 +43,26 @@ def main() -> None:
     start = time.perf_counter()
     reader = Reader.load(options.model)
     loaded = time.perf_counter() - start
+    if not options.json:
+        print(f"reader loaded and warm after {loaded:.2f} s; load {os.getloadavg()[0]:.1f}\n", flush=True)
     with ExitStack() as stack:
         timers, missing = start_all(reader, data, stack)
         times = rounds(timers, options.rounds)
-    network, missing_network = networks(reader, data, options.rounds)
+    if not options.json:
+        show_times(times)
+        print(*missing, "The steps of ours", sep="\n", flush=True)
     steps = {name: rounds({name: of(step)}, options.rounds)[name] for name, step in steps_of(reader, data).items()}
-    batches = {count: rounds({"n": of(classify(reader, count))}, 10)["n"] / count for count in (1, 4, 16)}
+    for name, values in steps.items() if not options.json else ():
+        show(f"  {name}", values)
+    network, missing_network = networks(reader, data, options.rounds)
     if options.json:
         found = {name: summary(values) for name, values in {**times, **steps, **network}.items()}
         ratios = {name: summary(values / times[OURS]) for name, values in times.items() if name != OURS}
         print(json.dumps({"milliseconds": found, "ratios": ratios, "missing": [*missing, *missing_network]}))
         return
-    print(f"reader loaded and warm after {loaded:.2f} s; load {os.getloadavg()[0]:.1f}\n")
-    show_times(times)
-    print(*missing, *missing_network, sep="\n")
-    print("The steps of ours")
-    for name, values in steps.items():
-        show(f"  {name}", values)
+    batches = {count: rounds({"n": of(classify(reader, count))}, 10)["n"] / count for count in (1, 4, 16)}
     show_networks(network, batches)
+    print(*missing_network, sep="\n")
 
 
 def parse() -> argparse.Namespace:
@@ -88,22 +91,18 @@ def start_all(reader: Reader, data: bytes, stack: ExitStack) -> tuple[dict[str, 
 
 
 def networks(reader: Reader, data: bytes, count: int) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Time our network and fer's on one face that was cut out already, both on the same one core."""
+    """Time our network and fer's on one face that was cut out already, both on the same one core where that can be."""
     pyramid = Pyramid(decode(data, FRAME_SIDE))
     face = reader.finder.search(pyramid)[0]
     crop = align(pyramid, face.landmarks["left_eye"], face.landmarks["right_eye"])
-    cores = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(cores)})  # the peer inherits it
+    timers: dict[str, Timer] = {"our network": of(lambda: reader.classifier.classify(crop[None]))}
     try:
-        timers: dict[str, Timer] = {"our network": of(lambda: reader.classifier.classify(crop[None]))}
-        with Peer("fer-haar", crops=True) as peer:
+        with one_core(), Peer("fer-haar", crops=True) as peer:
             coloured = crop[..., None].repeat(3, axis=2)
             timers["fer's network"] = lambda: peer.read(coloured).milliseconds
             return rounds(timers, count), []
     except (PeerMissing, PeerBroken) as error:
         return {}, [f"missing: {error}"]
-    finally:
-        os.sched_setaffinity(0, cores)
 
 
 def rounds(timers: dict[str, Timer], count: int) -> dict[str, np.ndarray]:
@@ -154,7 +153,7 @@ def summary(values: np.ndarray) -> dict[str, float]:
 
 def show(name: str, values: np.ndarray) -> None:
     low, middle, high = np.percentile(values, (5, 50, 95))
-    print(f"{name:40}{middle:9.2f}{low:9.2f}{high:9.2f}")
+    print(f"{name:40}{middle:9.2f}{low:9.2f}{high:9.2f}", flush=True)
 
 
 def show_times(times: dict[str, np.ndarray]) -> None:

@@ -7,7 +7,7 @@ without, in turns and in one process, to the views as they are: with Argon2id, a
 `--mail` measures an installation with a mail server, where addresses are confirmed and sign-up tells nobody who is
 here; messages are made and not sent. Prints for both the median and the middle half of the times, the share of pairs in
 which the address with an account took longer (half says nothing), and the p-value of a Wilcoxon signed-rank test on the
-pairs. The database is a new one in memory.
+pairs. The database is a new SQLite file.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from detection.vision.reader import FRAME_SIDE
 Frame = npt.NDArray[np.uint8]
 GREY = (90, 90, 90)
 # Pictures of scikit-image that show neither a person nor a cat, which is near enough to one to be worth a face.
-FACELESS = (
+FACELESS: tuple[str, ...] = (
     "brick",
     "cell",
     "clock",
@@ -142,7 +142,7 @@ def _cut(picture: Image.Image, rng: np.random.Generator) -> Frame:
     """Return a part of a picture, a half of it or more, as 640x480 pixels."""
     share = rng.uniform(0.5, 1)
     width, height = round(picture.width * share), round(picture.height * share)
-    x, y = rng.integers(0, picture.width - width + 1), rng.integers(0, picture.height - height + 1)
+    x, y = int(rng.integers(0, picture.width - width + 1)), int(rng.integers(0, picture.height - height + 1))
     return np.asarray(picture.resize((640, 480), Image.Resampling.BICUBIC, box=(x, y, x + width, y + height)))
 
 
@@ -173,7 +173,7 @@ def _composed(rng: np.random.Generator) -> Iterator[tuple[str, "object"]]:
 
     def slope() -> Frame:
         one, two = rng.integers(0, 256, (2, 3))
-        return (one + (two - one) * (x + y)[..., None] / (640 + 480)).astype(np.uint8)
+        return np.asarray(one + (two - one) * (x + y)[..., None] / (640 + 480)).astype(np.uint8)
 
     yield from (("noise", noise), ("clouds", clouds), ("waves", waves), ("discs", discs), ("slope", slope))
 
@@ -193,13 +193,13 @@ def _drawn(rng: np.random.Generator) -> Iterator[tuple[str, "object"]]:
         turn, width = rng.uniform(0, np.pi), rng.uniform(4, 60)
         bright = np.sin((x * np.cos(turn) + y * np.sin(turn)) / width) > rng.uniform(-0.5, 0.5)
         one, two = rng.integers(0, 256, (2, 3))
-        return np.where(bright[..., None], one, two).astype(np.uint8)
+        return np.asarray(np.where(bright[..., None], one, two)).astype(np.uint8)
 
     def blurs() -> Frame:
         noise = rng.integers(0, 256, (480, 640, 3), dtype=np.uint8)
         soft = np.asarray(Image.fromarray(noise).filter(ImageFilter.GaussianBlur(rng.uniform(1, 12))), np.float32)
         spread = (soft - soft.mean()) / max(float(soft.std()), 1e-6)
-        return np.clip(128 + 50 * spread, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(128 + 50 * spread, 0, 255)).astype(np.uint8)
 
     def boards() -> Frame:
         across, down = rng.integers(6, 90, 2)

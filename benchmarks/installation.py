@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pinning import held_to
 from tests.servers import READER_IS_WARM, Postgres, Process, Redis, environment, manage, server_folder, wait_until
 
 EMAIL = "benchmark@example.org"
@@ -39,12 +40,12 @@ def installation() -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def workers(count: int, env: dict[str, str], cores: Sequence[int] = (), **settings: str) -> Iterator[list[Process]]:
-    """Run workers of one process each, warm; with `cores`, each is held to one of them, in turn."""
+    """Run workers of one process each, warm; with `cores`, each is held to one of them, in turn, where that can be."""
     running: list[Process] = []
     folder = Path(env["TMPDIR"])
     try:
         for number in range(count):
-            pinned = ("taskset", "-c", str(cores[number % len(cores)])) if cores else ()
+            pinned = held_to(cores[number % len(cores)]) if cores else ()
             command = (
                 *pinned,
                 sys.executable,

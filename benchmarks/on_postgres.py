@@ -1,8 +1,8 @@
 """Run a benchmark on a PostgreSQL of its own: python -m benchmarks.on_postgres [--kept FOLDER] FILE SCRIPT [ARGUMENTS]
 
 FILE is a MuSe CSV, which is imported, clustered and put in force; SCRIPT is one that asks the catalogue that
-DATABASE_URL names, as benchmarks/ranking.py does. With --kept the filled PostgreSQL stays in FOLDER: a later run works
-on a copy of it, and imports nothing. Without a SCRIPT it is only filled.
+DATABASE_URL names, as benchmarks/ranking.py does. With --kept the filled PostgreSQL stays in FOLDER: a later run with
+the same FILE works on a copy of it, and imports nothing. Without a SCRIPT it is only filled.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import psycopg
 from tests.servers import ROOT, Postgres, environment, manage, server_folder
 
 DATABASE = "benchmark"
+FILLED_FROM = "filled-from"
 
 
 def main() -> int:
@@ -28,7 +30,9 @@ def main() -> int:
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         kept = options.kept or stack.enter_context(server_folder("kept"))
-        if not (kept / "cluster").exists():
+        if (kept / "cluster").exists():
+            check(kept, options.file)
+        else:
             fill(kept, options.file)
         if not options.script:
             return 0
@@ -52,7 +56,25 @@ def fill(kept: Path, file: Path) -> None:
             with psycopg.connect(env["DATABASE_URL"], autocommit=True) as connection:
                 connection.execute("VACUUM ANALYZE")
             server.shut_down()
+        # before the cluster, so that none is ever without it
+        (kept / FILLED_FROM).write_text(mark(file))
         subprocess.run(["mv", str(here / "cluster"), str(kept)], check=True)
+
+
+def check(kept: Path, file: Path) -> None:
+    """Leave with a sentence where a folder's PostgreSQL was not filled from this file."""
+    filled_from = kept / FILLED_FROM
+    if not filled_from.exists() or filled_from.read_text() != mark(file):
+        sys.exit(f"{kept} was filled from another file than {file}: name that one, or another folder, or remove it.")
+
+
+def mark(file: Path) -> str:
+    """Return what tells a file from others whatever its name: bytes, and CRC-32 of all of them."""
+    crc = size = 0
+    with file.open("rb") as opened:
+        while block := opened.read(1 << 20):
+            crc, size = zlib.crc32(block, crc), size + len(block)
+    return f"{size} {crc:08x}\n"
 
 
 @contextlib.contextmanager

@@ -4,7 +4,9 @@ python -m benchmarks.scaling [--measured docs/load.json] [--users 1000 ... 10000
 
 `docs/load.json` is the answer of `python -m benchmarks.load`: processor time of each role, transactions and bytes, for
 so many requests and captures. What people do in a day and what things cost is assumed (`Assumptions`), and printed.
-Workers are counted by simulation of the peak hour (benchmarks.queueing), with a rate that changes each minute.
+Workers are counted by simulation of the peak hour (benchmarks.queueing), with a rate that changes each minute. A
+capture keeps a worker for as long as one took by the clock, waiting for PostgreSQL and Redis included; how many workers
+its processor time alone would need is printed beside.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import numpy as np
 from benchmarks.queueing import SECONDS_OF_DAY, Times, hour_with_bursts, waits_in_batches
 
 HOUR = 3600
+BATCH = 4  # captures that a process takes at a time: CAPTURE_BATCH, when nobody sets it
 DAYS = 30.4
 
 
@@ -53,7 +56,7 @@ class Measured:
     wal_bytes: float  # a capture, with all that people do between two
     stored_bytes: float
     redis_bytes: float
-    reader_limit: float  # captures a second of one process, by the clock, with whatever else ran; printed alone
+    reader_limit: float  # captures a second of one process, by the clock, with whatever else ran on the same cores
     fixed_memory_mb: dict[str, float]
 
 
@@ -74,18 +77,21 @@ def measured(load: dict[str, Any]) -> Measured:
     )
 
 
-def waits_at_peak(users: int, workers: int, found: Measured, assumed: Assumptions, seed: int = 1) -> Times:
-    """Return the seconds that captures of the peak hour wait for one of `workers` processes, each with a core."""
+def waits_at_peak(users: int, workers: int, reading_s: float, assumed: Assumptions, seed: int = 1) -> Times:
+    """Return the seconds that captures of the peak hour wait for one of `workers` processes.
+
+    Each capture keeps a process for `reading_s` seconds.
+    """
     rate = users * assumed.captures_a_person * assumed.peak / SECONDS_OF_DAY
     arrivals = hour_with_bursts(rate, HOUR, assumed.minute_spread, seed)
-    return waits_in_batches(arrivals, workers, 4, found.reader_s, found.reader_s)
+    return waits_in_batches(arrivals, workers, BATCH, reading_s, reading_s)
 
 
-def workers_needed(users: int, found: Measured, assumed: Assumptions) -> int:
+def workers_needed(users: int, reading_s: float, assumed: Assumptions) -> int:
     """Return about the fewest processes, to 2 %, that keep the 95th percentile of waiting within the bound."""
     rate = users * assumed.captures_a_person * assumed.peak / SECONDS_OF_DAY
-    workers = max(1, math.ceil(rate * found.reader_s))
-    while np.percentile(waits_at_peak(users, workers, found, assumed), 95) > assumed.bound_s:
+    workers = max(1, math.ceil(rate * reading_s))
+    while np.percentile(waits_at_peak(users, workers, reading_s, assumed), 95) > assumed.bound_s:
         workers += max(1, workers // 50)
     return workers
 
@@ -95,8 +101,9 @@ def plan(users: int, found: Measured, assumed: Assumptions) -> dict[str, float]:
     captures = users * assumed.captures_a_person
     requests = users * assumed.requests_a_person * (1 - assumed.anonymous_share)
     peak = assumed.peak / SECONDS_OF_DAY
-    workers = workers_needed(users, found, assumed)
-    waited = waits_at_peak(users, workers, found, assumed)
+    reading_s = 1 / found.reader_limit
+    workers = workers_needed(users, reading_s, assumed)
+    waited = waits_at_peak(users, workers, reading_s, assumed)
     cores = {
         "web": requests * peak * found.web_s / assumed.busy,
         "reader": float(workers),
@@ -112,6 +119,7 @@ def plan(users: int, found: Measured, assumed: Assumptions) -> dict[str, float]:
         "captures_a_second": round(captures * peak, 2),
         "requests_a_second": round(requests * peak, 1),
         "reader_processes": workers,
+        "readers_by_processor": workers_needed(users, found.reader_s, assumed),
         "wait_p50_ms": round(1000 * float(np.percentile(waited, 50))),
         "wait_p95_ms": round(1000 * float(np.percentile(waited, 95))),
         "wait_p99_ms": round(1000 * float(np.percentile(waited, 99))),
@@ -135,7 +143,7 @@ def one_machine(found: Measured, assumed: Assumptions, cores: int) -> dict[str, 
     a_person = captures * (found.reader_s + found.redis_s) + requests * (found.web_s + found.database_s)
     return {
         "all_cores": round(assumed.busy * cores / (a_person * peak)),
-        "one_reading_process": round(assumed.busy / (captures * found.reader_s * peak)),
+        "one_reading_process": round(assumed.busy * found.reader_limit / (captures * peak)),
         "one_core_of_web": round(assumed.busy / (requests * found.web_s * peak)),
         "one_core_of_database": round(assumed.busy / (requests * found.database_s * peak)),
         "one_core_of_redis": round(assumed.busy / (captures * found.redis_s * peak)),
@@ -146,7 +154,7 @@ def chart(users: int, needed: int, found: Measured, assumed: Assumptions) -> str
     """Return an SVG: percentiles of waiting in the peak hour against the number of reading processes."""
     reach = max(3, needed // 3)
     counts = sorted({round(n) for n in np.linspace(max(1, needed - reach), needed + reach, 25)})
-    waited = [np.percentile(waits_at_peak(users, n, found, assumed), (50, 95, 99)) for n in counts]
+    waited = [np.percentile(waits_at_peak(users, n, 1 / found.reader_limit, assumed), (50, 95, 99)) for n in counts]
     low, high = 0.001, 300.0
 
     def place(n: int, seconds: float) -> str:

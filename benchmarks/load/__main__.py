@@ -84,7 +84,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--workers", type=int, default=1, help="processes that read faces")
     parser.add_argument("--web", type=int, default=4, help="gunicorn's processes")
-    parser.add_argument("--shaped", type=Path, help="a file of MuSe's shape to import; without one the demonstration")
+    parser.add_argument(
+        "--shaped", type=Path, help="a CSV to import, as benchmarks.shaped writes; without one the demonstration"
+    )
     parser.add_argument("--without-anonymous", action="store_true", help="leave out the comparison with a bare view")
     return parser.parse_args()
 
