@@ -2,6 +2,8 @@
 
 from celery import shared_task
 
+from emotune.retention import LIMIT_S
+
 
 @shared_task(name="accounts.make_export")
 def make_export(job_id: str) -> None:
@@ -10,7 +12,7 @@ def make_export(job_id: str) -> None:
     make_export(job_id)
 
 
-@shared_task(name="accounts.forget_old")
+@shared_task(name="accounts.forget_old", acks_late=False, soft_time_limit=LIMIT_S, time_limit=LIMIT_S + 60)
 def forget_old() -> None:
     from accounts.retention import forget_old
 

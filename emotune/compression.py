@@ -70,6 +70,9 @@ def compressed_copy(file: Path, folder: Path) -> Path | None:
         folder.mkdir(exist_ok=True)
         # written whole under another name first: another process may be doing the same
         part = folder / f"{secrets.token_hex(8)}.part"
-        part.write_bytes(packed)
-        part.replace(copy)
+        try:
+            part.write_bytes(packed)
+            part.replace(copy)
+        finally:
+            part.unlink(missing_ok=True)  # what a full disk took of it
     return copy

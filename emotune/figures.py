@@ -37,12 +37,13 @@ class SafeFigures(mmap_dict.MmapedDict):
 
 def has_room(file: Path) -> bool:
     """Take the room of a new file, or leave no file behind where there is none."""
-    if file.exists() and file.stat().st_size:
-        return True
-    with file.open("ab") as opened:
-        if take_room(opened.fileno(), ROOM):
-            return True
-    file.unlink(missing_ok=True)
+    try:
+        with file.open("ab") as opened:
+            if opened.tell() or take_room(opened.fileno(), ROOM):
+                return True
+        file.unlink(missing_ok=True)
+    except OSError:  # not even a name: no inodes or quota left, or a folder of somebody else's
+        pass
     return False
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import http.client
 import io
 import os
@@ -12,18 +13,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from urllib.parse import urlsplit
 
+import redis
+
 from emotune.embedded import embedded_server
+from emotune.serve import check_model
 from emotune.starting import CannotStart, configure
 
 LOCALHOST = "localhost"
 # Addresses of this machine that mean localhost too, and by which each of them is reached.
 EVERYWHERE = {LOCALHOST: LOCALHOST, "127.0.0.1": "127.0.0.1", "::1": "::1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
-# What the worker logs once its models are loaded.
-READER_IS_WARM = "the reader is warm"
 # A web process whose launcher was killed lets its port go within this time.
 PORT_PATIENCE_S = 3.0
 # Celery ends the task at hand first; longer than this nobody wants to wait.
@@ -32,7 +34,9 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
+    """Print a line; a full disk or a terminal that was closed loses the words and ends nothing."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)  # noqa: T201
 
 
 class Child:
@@ -40,7 +44,6 @@ class Child:
 
     def __init__(self, name: str, *arguments: str, environment: dict[str, str]) -> None:
         self.name = name
-        self.warm = threading.Event()
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "emotune.processes", name, *arguments],
             stdin=subprocess.PIPE,
@@ -55,11 +58,11 @@ class Child:
     def _pass_on_log(self) -> None:
         for raw in self.process.stdout or ():
             line = raw.decode(errors="replace").rstrip()
-            if line:
-                sys.stderr.write(f"{self.name:<6} | {line}\n")
-                sys.stderr.flush()
-            if line.endswith(READER_IS_WARM):
-                self.warm.set()
+            # what cannot be written is lost: if nobody read on, the process would wait for ever with its pipe full
+            with contextlib.suppress(OSError):
+                if line:
+                    sys.stderr.write(f"{self.name:<6} | {line}\n")
+                    sys.stderr.flush()
 
     def ask_to_stop(self) -> None:
         self.process.terminate()
@@ -81,7 +84,7 @@ class Child:
 
 def address() -> tuple[str, int]:
     host, port = os.environ.get("HOST") or LOCALHOST, os.environ.get("PORT") or "8000"
-    if not port.isdigit() or not 0 < int(port) < 65536:
+    if not port.isdecimal() or not 0 < int(port) < 65536:
         raise CannotStart(f"PORT is {port!r}; set it to a number, as in PORT=8001 make run")
     return host, int(port)
 
@@ -117,20 +120,53 @@ def check_port(host: str, port: int) -> None:
             return
 
 
+def names_broker() -> bool:
+    return bool(os.environ.get("REDIS_URL", "").strip())
+
+
 @contextlib.contextmanager
-def broker() -> Iterator[dict[str, str]]:
-    """Give what the children need in their environment to reach Redis; serve it from here when none is named."""
+def alone(port: int) -> Iterator[None]:
+    """Keep others like us from our data folder while the broker is ours. Raises CannotStart when one is there.
+
+    Each would have a broker of its own, find nothing there of the other's jobs and captures, and take them for lost.
+    The kernel lets go when this process ends, however it does. Our children do not hold on: when we are killed, they
+    are without a broker and end by themselves, after the task at hand, which may be an import of an hour. Its row says
+    whose it is, so whoever starts next need not wait, and there would be nobody whom it could stop.
+    """
     from django.conf import settings
 
-    if os.environ.get("REDIS_URL", "").strip():
-        yield {}
+    if names_broker():
+        yield
+        return
+    file = settings.DATA_DIR / "running.lock"
+    with contextlib.ExitStack() as stack:
+        try:
+            fcntl.flock(stack.enter_context(file.open("a")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(
+                f"emotune runs from {settings.DATA_DIR} already. Stop it, or choose another folder and port: "
+                f"EMOTUNE_DIR=var2 PORT={port + 1} make run"
+            ) from None
+        except OSError as error:
+            raise CannotStart(f"{file} cannot be locked: {error.strerror}. Set EMOTUNE_DIR.") from error
+        yield
+
+
+@contextlib.contextmanager
+def broker() -> Iterator[str]:
+    """Give the URL of Redis; serve it from here when none is named."""
+    from django.conf import settings
+
+    if names_broker():
+        yield settings.REDIS_URL
         return
     with embedded_server(urlsplit(settings.REDIS_URL).port or 0) as url:
-        yield {"REDIS_URL": url}
+        yield url
 
 
 def prepare() -> None:
     """Bring the database up to date and lay the demonstration into it. Raises CannotStart."""
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import CommandError, call_command
     from django.db import DatabaseError, connections
 
@@ -140,7 +176,7 @@ def prepare() -> None:
         call_command("load_demo", stdout=io.StringIO())
     except CommandError as error:
         raise CannotStart(f"The demonstration could not be loaded: {error}") from error
-    except DatabaseError as error:
+    except (DatabaseError, ImproperlyConfigured) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CannotStart(f"The database cannot be used: {reason}") from error
     finally:
@@ -170,7 +206,15 @@ def shown(host: str, port: int) -> str:
     return f"http://{written(EVERYWHERE.get(host, host), port)}/"
 
 
-def watch(children: list[Child], host: str, port: int, stopping: threading.Event) -> int:
+def reader_is_warm(client: "redis.Redis") -> bool:
+    from emotune.workers import warm_readers
+
+    with contextlib.suppress(redis.RedisError):
+        return warm_readers(client) > 0
+    return False
+
+
+def watch(children: list[Child], host: str, port: int, client: "redis.Redis", stopping: threading.Event) -> int:
     """Tell how far the start has come until we are asked to stop (status 0) or a process dies (status 1)."""
     is_up = is_warm = False
     while not stopping.wait(0.2):
@@ -181,27 +225,36 @@ def watch(children: list[Child], host: str, port: int, stopping: threading.Event
         if not is_up and all(status_of(EVERYWHERE.get(each, each), port) for each in listens_at(host)):
             is_up = True
             say(f"emotune is at {shown(host, port)} (Ctrl-C stops it)")
-        if is_up and not is_warm and any(child.warm.is_set() for child in children):
+        if is_up and not is_warm and reader_is_warm(client):
             is_warm = True
             say("The reader is warm: faces are read at once from now on.")
     say("Stopping ...")
     return 0
 
 
+def on_ending(handle: Callable[[int, FrameType | None], object]) -> None:
+    """Handle what asks us to end, but for what we were started to ignore, as by `nohup` and by a shell's `&`."""
+    for ending in ENDING_SIGNALS:
+        if signal.getsignal(ending) is not signal.SIG_IGN:
+            signal.signal(ending, handle)
+
+
 def launch(host: str, port: int) -> int:
+    from emotune.store import connect
+
     stopping = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         stopping.set()
 
-    with broker() as environment, contextlib.ExitStack() as stack:
-        for ending in ENDING_SIGNALS:
-            signal.signal(ending, stop)
+    with broker() as url, contextlib.ExitStack() as stack:
+        environment = {"REDIS_URL": url}
+        on_ending(stop)
         started: list[Child] = []
         stack.callback(stop_all, started)
         started.extend(Child(name, environment=environment) for name in ("worker", "jobs"))
         started.append(Child("web", *(written(each, port) for each in listens_at(host)), environment=environment))
-        return watch(started, host, port, stopping)
+        return watch(started, host, port, connect(url), stopping)
 
 
 def stop_all(children: list[Child]) -> None:
@@ -214,18 +267,19 @@ def stop_all(children: list[Child]) -> None:
 
 def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emotune.settings")
-    for ending in ENDING_SIGNALS:
-        signal.signal(ending, signal.default_int_handler)
+    on_ending(signal.default_int_handler)
     try:
         configure()
         from emotune.metrics import forget_ended_processes
 
+        check_model()
         host, port = address()
-        for each in listens_at(host):
-            check_port(each, port)
-        forget_ended_processes()
-        prepare()
-        return launch(host, port)
+        with alone(port):
+            for each in listens_at(host):
+                check_port(each, port)
+            forget_ended_processes()
+            prepare()
+            return launch(host, port)
     except CannotStart as reason:
         say(str(reason))
         return 1

@@ -7,6 +7,7 @@ up, so that `/metrics` of the web tells of the workers beside it too. A worker o
 
 import os
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -19,10 +20,14 @@ from celery.signals import task_failure, task_postrun, task_prerun, task_retry, 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-FOLDER = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(settings.DATA_DIR / "metrics")))
-FOLDER.mkdir(parents=True, exist_ok=True)
+FOLDER = settings.METRICS_DIR
+# The folder has to be known before the package is imported: it decides then how values are kept. A command of manage.py
+# counts in memory: nobody asks it, and its files would stay for ever.
+if Path(sys.argv[0]).name == "manage.py" and "runserver" not in sys.argv:
+    os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+else:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(FOLDER)
 
-# The folder has to be known before the package is imported: it decides then how values are kept.
 from prometheus_client import (  # noqa: E402
     CONTENT_TYPE_LATEST,
     CollectorRegistry,

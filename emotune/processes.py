@@ -8,20 +8,13 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
 
-GUNICORN = (
-    "gunicorn",
-    "emotune.wsgi",
-    "--workers=1",
-    "--threads=8",
-    "--log-level=warning",
-    "--graceful-timeout=5",
-    "--no-control-socket",
-)
-CELERY = ("--quiet", "worker", "--pool=prefork", "--without-gossip", "--without-mingle", "--without-heartbeat")
-# One at a time: an import that waits for another one would only hold memory.
-JOBS = ("--queues=jobs", "--concurrency=1", "--hostname=jobs@%h")
+from emotune.serve import command, schedule
+from emotune.starting import CannotStart, compute_in_one_thread, configure
+
+# What one machine's own installation does otherwise than emotune.serve.
+WEB = ("--workers=1", "--graceful-timeout=5")
+WORKER = ("--without-heartbeat",)
 
 
 def end_with_parent() -> None:
@@ -31,39 +24,34 @@ def end_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def compute_in_one_thread() -> None:
-    """Let NumPy compute where it is called, from its import on: requests have threads of their own, and a second one
-    for each of them would wait for a core that others use.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
-def serve(*addresses: str) -> None:
-    from gunicorn.app.wsgiapp import WSGIApplication
-
-    compute_in_one_thread()
-    # gunicorn proves by this file every second that it is alive; on a disk that could wait
-    memory = Path("/dev/shm")  # noqa: S108
-    binds = [f"--bind={address}" for address in addresses]
-    sys.argv = [*GUNICORN, *binds, *([f"--worker-tmp-dir={memory}"] if os.access(memory, os.W_OK) else [])]
-    WSGIApplication(prog="gunicorn").run()
-
-
-def work(*options: str) -> None:
-    from emotune.celery import app
-
-    app.start([*CELERY, f"--loglevel={os.environ.get('LOG_LEVEL') or 'INFO'}", *options])
+def command_here(role: str, addresses: list[str]) -> list[str]:
+    """Return what a role runs, which of web listens at these addresses. Raises CannotStart."""
+    if role == "web":
+        return command(role, [*WEB, *(f"--bind={address}" for address in addresses)])
+    # the clock ticks in the worker for jobs, for there is one of it
+    return command(role, [*WORKER, "--beat", schedule()] if role == "jobs" else WORKER)
 
 
 def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emotune.settings")
     threading.Thread(target=end_with_parent, daemon=True).start()
-    if sys.argv[1] == "web":
-        serve(*sys.argv[2:])
-    elif sys.argv[1] == "jobs":
-        # the clock ticks in this process too, for there is one of it
-        work(*JOBS, "--beat", f"--schedule={Path(os.environ.get('EMOTUNE_DIR') or 'var').absolute() / 'beat'}")
+    role, *addresses = sys.argv[1:]
+    if role == "web":
+        compute_in_one_thread()  # before anything loads NumPy
+    try:
+        configure()
+        program = command_here(role, addresses)
+    except CannotStart as reason:
+        sys.exit(f"emotune cannot start: {reason}")
+    if role == "web":
+        from gunicorn.app.wsgiapp import WSGIApplication
+
+        sys.argv = program
+        WSGIApplication(prog="gunicorn").run()
     else:
-        work()
+        from emotune.celery import app
+
+        app.start(program[1:])
 
 
 if __name__ == "__main__":

@@ -17,16 +17,22 @@ logger = logging.getLogger(__name__)
 ORPHANED_S = 24 * 3600
 # What Django calls an upload while it comes in.
 UPLOADS = "*.upload*"
+# What was left for months, or a slow disk, takes minutes, where other tasks have seconds.
+LIMIT_S = 600
 
 
-@shared_task(name="emotune.clear_sessions")
+# Acknowledged as they begin: after a minute the broker would send them to a second worker. What is cut off or lost is
+# made up for the next time.
+@shared_task(name="emotune.clear_sessions", acks_late=False, soft_time_limit=LIMIT_S, time_limit=LIMIT_S + 60)
 def clear_sessions() -> None:
-    """Forget sessions that have ended, and files that nobody knows any more."""
-    call_command("clearsessions")
-    forget_files()
+    """Forget sessions that have ended, and files that nobody knows any more, even where the first takes too long."""
+    try:
+        call_command("clearsessions")
+    finally:
+        forget_files()
 
 
-@shared_task(name="emotune.forget_submissions")
+@shared_task(name="emotune.forget_submissions", acks_late=False, soft_time_limit=LIMIT_S, time_limit=LIMIT_S + 60)
 def forget_submissions() -> None:
     """Forget what requests with an Idempotency-Key made, of people who sent none since."""
     from emotune.api.idempotency import forget_old_submissions

@@ -6,10 +6,10 @@ gunicorn or Celery as it is.
 
 import os
 import sys
+import zipfile
 from collections.abc import Sequence
 
-from emotune.processes import compute_in_one_thread
-from emotune.starting import CannotStart, configure
+from emotune.starting import CannotStart, compute_in_one_thread, configure
 
 # gunicorn would listen there beside what the command line says, not instead.
 BIND = "--bind=127.0.0.1:8000"
@@ -46,8 +46,15 @@ def command(role: str, options: Sequence[str] = ()) -> list[str]:
     if role == "jobs":
         return [*celery, *WORKER, level, f"--queues={jobs.QUEUE}", "--concurrency=1", "--hostname=jobs@%h", *options]
     if role == "beat":
-        return [*celery, "beat", level, f"--schedule={settings.DATA_DIR / 'beat'}", "--pidfile=", *options]
+        return [*celery, "beat", level, schedule(), "--pidfile=", *options]
     raise CannotStart(f"There is no role {role!r}: choose web, worker, jobs or beat")
+
+
+def schedule() -> str:
+    """Return the option that says where the clock remembers when it last sent what."""
+    from django.conf import settings
+
+    return f"--schedule={settings.DATA_DIR / 'beat'}"
 
 
 def check_model() -> None:
@@ -56,6 +63,8 @@ def check_model() -> None:
 
     if not (settings.MODEL_DIR / "card.json").is_file():
         raise CannotStart(f"EMOTUNE_MODEL is {settings.MODEL_DIR}, where no model is")
+    if not zipfile.is_zipfile(settings.MODEL_DIR / "weights.npz"):
+        raise CannotStart(f"EMOTUNE_MODEL is {settings.MODEL_DIR}, whose weights.npz is missing or damaged")
 
 
 def main() -> None:

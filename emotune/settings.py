@@ -50,20 +50,26 @@ def env_list(name: str, default: str) -> list[str]:
     return [item.strip() for item in env(name, default).split(",") if item.strip()]
 
 
-def address(name: str, url: str, example: str) -> SplitResult:
+# How URLs look. What is wrong with one is not quoted: it may be a part of the password.
+DATABASE_LOOKS = "postgres://user:password@host:5432/name or sqlite:///path"
+REDIS_LOOKS = "redis://host:6379/0"
+IN_PASSWORDS = "write / ? # @ in a password as %2F %3F %23 %40"
+
+
+def address(name: str, url: str, looks: str) -> SplitResult:
     """Return the parts of a URL of which host and port can be asked for."""
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must look like {example}: {error}") from None
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must look like {looks}; {IN_PASSWORDS}") from None
     return parts
 
 
 def database(url: str) -> dict[str, Any]:
     """Turn a DATABASE_URL (postgres://user:password@host:port/name or sqlite:///path) into Django's settings."""
-    parts = address("DATABASE_URL", url, "postgres://user:password@host:5432/name")
-    if parts.scheme == "sqlite":
+    parts = address("DATABASE_URL", url, DATABASE_LOOKS)
+    if parts.scheme == "sqlite" and parts.path.strip("/"):
         options = {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": unquote(parts.path[1:]), "OPTIONS": options}
     if parts.scheme in ("postgres", "postgresql") and parts.path.strip("/"):
@@ -90,7 +96,7 @@ def database(url: str) -> dict[str, Any]:
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": options | connection_options(parts.query),
         }
-    raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host:5432/name")
+    raise ImproperlyConfigured(f"DATABASE_URL must look like {DATABASE_LOOKS}; {IN_PASSWORDS}")
 
 
 def connection_options(query: str) -> dict[str, str]:
@@ -101,9 +107,9 @@ def connection_options(query: str) -> dict[str, str]:
     try:
         given = dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query)))
         make_conninfo(**given)
-    except (ValueError, ProgrammingError) as error:
+    except (ValueError, ProgrammingError):
         raise ImproperlyConfigured(
-            f"DATABASE_URL asks behind its ? for what PostgreSQL does not know: {error}"
+            f"DATABASE_URL asks behind its ? for what PostgreSQL does not know; {IN_PASSWORDS}"
         ) from None
     return given
 
@@ -113,23 +119,48 @@ def secret_key() -> str:
     if given := env("SECRET_KEY"):
         return given
     file = DATA_DIR / "secret.key"
-    if not file.exists():
-        # written whole under another name first: a process that starts at the same time never reads half of it
-        part = DATA_DIR / f"secret.{secrets.token_hex(8)}.part"
+    try:
+        if not file.exists():
+            make_secret(file)
+        return file.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"SECRET_KEY is not set, and none can be kept in {file}: {error.strerror}") from None
+
+
+def make_secret(file: Path) -> None:
+    """Write it whole under another name first: a process that starts at the same time never reads half of it."""
+    part = file.with_name(f"secret.{secrets.token_hex(8)}.part")
+    try:
         part.touch(mode=0o600)
         part.write_text(secrets.token_urlsafe(50))
         with contextlib.suppress(FileExistsError):
             file.hardlink_to(part)
-        part.unlink()
-    return file.read_text().strip()
+    finally:
+        part.unlink(missing_ok=True)
 
 
-# Everything that emotune writes by itself lies here: the SQLite file, the secret and the demonstration's audio.
-DATA_DIR = Path(env("EMOTUNE_DIR", str(BASE_DIR / "var"))).absolute()
-try:
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
-except OSError as error:
-    raise ImproperlyConfigured(f"EMOTUNE_DIR is {DATA_DIR}, which cannot be made: {error.strerror}") from None
+def made(folder: Path, named: str = "", mode: int = 0o777) -> Path:
+    """Return a folder, which is made unless it is there; `named` is the variable that names it, if one does."""
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        which = f"{named} is {folder}, which" if named else str(folder)
+        raise ImproperlyConfigured(f"{which} cannot be made: {error.strerror}") from None
+    return folder
+
+
+def close_to_others(folder: Path) -> None:
+    """Let nobody in but the folder's owner, where this process may say so."""
+    if folder.stat().st_mode & 0o077:
+        with contextlib.suppress(OSError):
+            folder.chmod(0o700)
+
+
+# Everything that emotune writes by itself lies here: the SQLite file, the secret and the demonstration's audio. Other
+# users of the machine have no business in it; a folder that somebody else made keeps the rights that it was given.
+DATA_DIR = made(Path(env("EMOTUNE_DIR", str(BASE_DIR / "var"))).absolute(), "EMOTUNE_DIR", 0o700)
+if DATA_DIR == BASE_DIR / "var":
+    close_to_others(DATA_DIR)
 if not os.access(DATA_DIR, os.W_OK | os.X_OK):
     raise ImproperlyConfigured(f"EMOTUNE_DIR is {DATA_DIR}, which cannot be written to")
 
@@ -224,10 +255,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # `make run` starts a Redis-protocol server in memory at this address when no REDIS_URL is given.
 REDIS_URL = env("REDIS_URL", "redis://127.0.0.1:6399/0")
-redis_parts = address("REDIS_URL", REDIS_URL, "redis://host:6379/0")
+redis_parts = address("REDIS_URL", REDIS_URL, REDIS_LOOKS)
 # Celery knows no unix:// address
-if redis_parts.scheme not in ("redis", "rediss") or not (redis_parts.path.strip("/") or "0").isdigit():
-    raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0")
+if redis_parts.scheme not in ("redis", "rediss") or not (redis_parts.path.strip("/") or "0").isdecimal():
+    raise ImproperlyConfigured(f"REDIS_URL must look like {REDIS_LOOKS}; {IN_PASSWORDS}")
 
 # At REDIS_URL too: limits on attempts hold for all web processes together.
 CACHES = {"default": {"BACKEND": "emotune.cache.SharedCache"}}
@@ -394,8 +425,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 # Imports, clusterings and the like wait in a queue of their own (emotune/jobs.py), with an hour for each.
 JOB_TIME_LIMIT = 3600
 # Their files, such as an uploaded catalogue, lie here until the job is over. No address leads to them.
-MEDIA_ROOT = FILE_UPLOAD_TEMP_DIR = DATA_DIR / "files"
-MEDIA_ROOT.mkdir(mode=0o700, exist_ok=True)
+MEDIA_ROOT = FILE_UPLOAD_TEMP_DIR = made(DATA_DIR / "files", mode=0o700)
 # A catalogue of a million tracks has 180 MB; larger bodies are read at these addresses alone, and go to files there.
 LARGER_BODIES = {
     "/admin/catalogue/import/add/": 512 * 1024 * 1024,
@@ -425,8 +455,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of a folder that is missing
+STATIC_ROOT = made(DATA_DIR / "static")  # whitenoise warns of a folder that is missing
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 # A library of one's own: tracks whose `audio` is a path below this folder. The demonstration lies in it too.
@@ -463,6 +492,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("HTTPS
 # --- watching -------------------------------------------------------------------------------------------------------
 # Without a token, /metrics answers this machine alone. A worker serves its own figures where a port is named.
 METRICS_TOKEN = env("METRICS_TOKEN")
+METRICS_DIR = made(Path(env("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics"))), "PROMETHEUS_MULTIPROC_DIR")
 WORKER_METRICS_PORT = env_int("WORKER_METRICS_PORT", 0)
 WORKER_METRICS_HOST = env("WORKER_METRICS_HOST", "127.0.0.1")
 # more than cores: what one process computes does not hold up who was sent to another

@@ -1,5 +1,7 @@
 """What every way of starting emotune begins with; it needs no more than the smallest image has."""
 
+import os
+
 
 class CannotStart(Exception):
     """What keeps emotune from starting, in one line."""
@@ -14,3 +16,10 @@ def configure() -> None:
         django.setup()
     except ImproperlyConfigured as error:
         raise CannotStart(str(error)) from error
+
+
+def compute_in_one_thread() -> None:
+    """Let NumPy compute where it is called, from its import on: requests have threads of their own, and a second one
+    for each of them would wait for a core that others use.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -6,6 +6,7 @@ import os
 import resource
 import secrets
 import socket
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -118,7 +119,8 @@ def resident_bytes() -> int:
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
-        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        unit = 1 if sys.platform == "darwin" else 1024
+        return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def reads_faces() -> bool:
@@ -133,9 +135,12 @@ def say_warm() -> None:
         voice.say()
 
 
-def present() -> list[Worker]:
-    """Return the worker processes that spoke within FORGET_AFTER_S, by name. Raises redis.RedisError."""
-    client = store.client()
+def present(client: "redis.Redis | None" = None) -> list[Worker]:
+    """Return the worker processes that spoke within FORGET_AFTER_S, by name; of another Redis when a client is given.
+
+    Raises redis.RedisError.
+    """
+    client = store.client() if client is None else client
     names = sorted(name.decode() for name in cast("set[bytes]", client.smembers(NAMES)))
     with client.pipeline(transaction=False) as pipe:
         for name in names:
@@ -151,9 +156,9 @@ def present() -> list[Worker]:
     return found
 
 
-def warm_readers() -> int:
-    """Return how many processes said lately that their reader is warm. Raises redis.RedisError."""
-    return sum(worker.is_warm and not worker.is_silent for worker in present())
+def warm_readers(client: "redis.Redis | None" = None) -> int:
+    """Return how many processes said lately that their reader is warm, as `present`. Raises redis.RedisError."""
+    return sum(worker.is_warm and not worker.is_silent for worker in present(client))
 
 
 @worker_process_init.connect

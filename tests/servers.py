@@ -20,13 +20,16 @@ import psutil
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
-from emotune.launcher import READER_IS_WARM
 from tests.settings import OWN
 
 ROOT = Path(__file__).resolve().parent.parent
 IS_ROOT = os.geteuid() == 0
 T = TypeVar("T")
+# What the worker logs once its models are loaded.
+READER_IS_WARM = "the reader is warm"
 # Waits for a pipe to close, then kills a process group.
 GUARD = 'read _; kill -s KILL -- "-$0"'
 
@@ -127,6 +130,11 @@ def _answers(client: "redis.Redis") -> bool:
     with contextlib.suppress(redis.RedisError):
         return bool(client.ping())
     return False
+
+
+def redis_that_is_away() -> "redis.Redis":
+    """Return a client of a Redis that does not answer. It tries once, as redis-py by itself does not, for 15 s."""
+    return redis.Redis(port=1, socket_connect_timeout=0.2, retry=Retry(NoBackoff(), 0))
 
 
 class Postgres(Process):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 import subprocess
 from pathlib import Path
 
@@ -37,19 +38,21 @@ def contents(url):
 
 
 def test_a_lost_database_comes_back_whole(postgres, tmp_path):
-    backup, restore = commands()
+    first, backup, restore = commands()
     tools = Path(postgres.arguments[0]).parent
-    env = os.environ | {
-        "DATABASE_URL": postgres.url("backup", like=MIGRATED),
-        "EMOTUNE_DIR": str(tmp_path),
-        "PATH": f"{tools}:{os.environ['PATH']}",
-    }
+    url = postgres.url("backup", like=MIGRATED)
+    env = os.environ | {"DATABASE_URL": url, "EMOTUNE_DIR": str(tmp_path), "PATH": f"{tools}:{os.environ['PATH']}"}
+    service = tmp_path / "emotune.pgservice"
+    service.write_text(f"[emotune]\nhost=127.0.0.1\nport={postgres.port}\ndbname=backup\nuser=emotune\n")
+    first = first.replace("/etc/emotune.pgservice", str(service)).replace("/var/lib/emotune", str(tmp_path))
     manage("shell", "-v0", "-c", SEED, env=env)
     before = contents(env["DATABASE_URL"])
     assert len(before["playlists_rating"]) == 100
-    subprocess.run(["sh", "-ec", backup], env=env, cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(["sh", "-ec", f"{first}\n{backup}"], env=env, cwd=tmp_path, check=True, timeout=60)
+    assert stat.S_IMODE((tmp_path / "emotune.dump").stat().st_mode) == 0o600
+    assert (tmp_path / "last-backup").exists()
     with psycopg.connect(env["DATABASE_URL"]) as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
-    subprocess.run(["sh", "-ec", restore], env=env, cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(["sh", "-ec", f"{first}\n{restore}"], env=env, cwd=tmp_path, check=True, timeout=60)
     assert contents(env["DATABASE_URL"]) == before

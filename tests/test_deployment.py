@@ -2,10 +2,12 @@
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from importlib import metadata
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,11 @@ def test_secrets_that_were_filled_in_and_backups_get_into_no_image_and_no_commit
     assert not {"deploy", "deploy/", "env.example", "deploy/env.example", "*.example"} & set(patterns)
 
 
+def test_what_tools_and_runs_leave_behind_gets_into_no_image():
+    left = {".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", "var*"}
+    assert left <= set((ROOT / ".dockerignore").read_text().split())
+
+
 def test_the_clock_remembers_when_it_last_sent_what():
     [volume] = COMPOSE["beat"]["volumes"]
     name, place = volume.split(":")
@@ -97,6 +104,20 @@ def test_each_role_has_a_unit_that_starts_it(role):
     assert "NoNewPrivileges=true" in unit
 
 
+def test_commands_by_hand_run_as_the_units_do_and_tell_nobody_a_secret():
+    text = (ROOT / "docs/deployment.md").read_text()
+    [run] = re.findall(r"systemd-run .*?manage\.py", text, re.DOTALL)
+    words = shlex.split(run.replace("\\\n", ""))
+    properties = [value for name, value in pairwise(words) if name == "-p"]
+    assert {"User=emotune", "EnvironmentFile=/etc/emotune.env"} <= set(properties)
+    for role in ROLES:
+        unit = (ROOT / f"deploy/systemd/emotune-{role}.service").read_text()
+        assert [each for each in (*properties, f"ExecStart={words[-2]} ") if f"\n{each}" not in unit] == []
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        assert "cat /etc/emotune.env" not in block
+        assert "DATABASE_URL" not in re.sub("#.*", "", block)
+
+
 def test_whatever_is_due_by_the_clock_is_known_to_the_workers():
     app.loader.import_default_modules()
     due = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
@@ -104,11 +125,8 @@ def test_whatever_is_due_by_the_clock_is_known_to_the_workers():
     assert due - set(app.tasks) == set()
 
 
-# What others read: Compose itself, PostgreSQL's image, the package that counts, and emotune.serve.
-READ_BY_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "PUBLIC_HOST"} | {
-    "PROMETHEUS_MULTIPROC_DIR",
-    "METRICS_START_EMPTY",
-}
+# What others read: Compose itself, PostgreSQL's image, and emotune.serve.
+READ_BY_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "PUBLIC_HOST", "METRICS_START_EMPTY"}
 
 
 def test_every_variable_that_the_files_set_is_read():

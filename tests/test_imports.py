@@ -26,6 +26,7 @@ SHARED = {
     "emotune.jobs",
     "emotune.limits",
     "emotune.personal",
+    "emotune.retention",
     "emotune.store",
     "emotune.strangers",
     "emotune.workers",

@@ -1,6 +1,5 @@
 """Worker and broker killed in the middle of a capture: it ends as it should, and the page says what is the matter."""
 
-import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -9,12 +8,11 @@ import psutil
 import psycopg
 import pytest
 
-from emotune.launcher import READER_IS_WARM
 from emotune.settings import CELERY_TASK_TIME_LIMIT
 from tests.browser import jpeg, smiling_photograph
-from tests.person import Person, frames_of
+from tests.person import Person, frames_of, held_in_the_middle
 from tests.prepared import DEMO
-from tests.servers import Process, Redis, Stack, server_folder, wait_until
+from tests.servers import READER_IS_WARM, Process, Redis, Stack, server_folder, wait_until
 
 pytestmark = pytest.mark.short
 
@@ -54,24 +52,6 @@ def person(stack: Stack) -> Person:
     return Person(stack.url)
 
 
-@contextlib.contextmanager
-def held_in_the_middle(person: Person, database: str) -> Iterator[str]:
-    """Show a face, and let the worker read it but not write the outcome, which waits for a lock of ours."""
-    reading = "SELECT 1 FROM detection_capture WHERE id = %s AND status = 'reading'"
-    with psycopg.connect(database) as connection:
-        for _ in range(5):
-            capture = person.show(FRAMES)
-            wait_until("the worker", lambda: connection.execute(REACHED, [capture]).fetchone(), pause=0.002)  # noqa: B023
-            if connection.execute(f"{reading} FOR UPDATE", [capture]).fetchone():
-                yield capture
-                return
-            connection.rollback()
-    pytest.fail("the worker was too fast to be held")
-
-
-REACHED = "SELECT 1 FROM detection_capture WHERE id = %s AND status <> 'queued'"
-
-
 def attempts(database: str, capture: str) -> int:
     with psycopg.connect(database) as connection:
         row = connection.execute("SELECT attempts FROM detection_capture WHERE id = %s", [capture]).fetchone()
@@ -81,7 +61,7 @@ def attempts(database: str, capture: str) -> int:
 
 def test_a_reading_process_that_dies_is_replaced_and_the_capture_is_read(person, worker, database):
     """As when memory runs out: Celery itself starts another process and gives the message back."""
-    with held_in_the_middle(person, database) as capture:
+    with held_in_the_middle(person, database, FRAMES) as capture:
         for child in psutil.Process(worker.pid).children():
             child.kill()
     assert "happy" in person.wait_for(capture, "done", seconds=30).text
@@ -117,7 +97,7 @@ def test_a_capture_that_kills_its_worker_each_time_is_given_up_after_three(perso
 
 def test_a_process_that_hangs_is_ended_and_its_capture_ends_in_words(person, worker, database):
     """It waits for a lock of ours when its time is over, and goes on waiting: after twenty seconds it is killed."""
-    with held_in_the_middle(person, database) as capture:
+    with held_in_the_middle(person, database, FRAMES) as capture:
         (hanging,) = psutil.Process(worker.pid).children()
         hanging.wait(timeout=CELERY_TASK_TIME_LIMIT + 45)
     assert "took too long" in person.wait_for(capture, "failed", seconds=60).text
@@ -150,7 +130,7 @@ def test_a_worker_is_warm_before_it_is_ready_and_takes_a_capture(person, stack, 
 
 
 def test_a_worker_killed_in_the_middle_and_started_again_reads_the_capture(person, stack, worker, database):
-    with held_in_the_middle(person, database) as capture:
+    with held_in_the_middle(person, database, FRAMES) as capture:
         worker.kill()
     assert 'data-status="reading"' in person.look(capture).text
     stack.start_worker()

@@ -4,12 +4,15 @@ import os
 import time
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import TemporaryUploadedFile
 
 from accounts.models import Export
+from accounts.tasks import forget_old
 from catalogue.models import Import
-from emotune.retention import ORPHANED_S, clear_sessions, forget_files
+from emotune.retention import LIMIT_S, ORPHANED_S, clear_sessions, forget_files, forget_submissions
 from playlists.imports import submit_history_import
 from tests.factories import make_user
 
@@ -62,6 +65,26 @@ def test_what_no_row_names_goes_after_a_day(folder, jobs_with_files):
     a_day_later(folder)
     clear_sessions()
     assert left(folder) == set()
+
+
+def test_files_go_even_when_sessions_take_too_long(folder, jobs_with_files, monkeypatch):
+    def exceed(_command):
+        raise SoftTimeLimitExceeded
+
+    for job in jobs_with_files:
+        type(job).objects.all().delete()
+    a_day_later(folder)
+    monkeypatch.setattr("emotune.retention.call_command", exceed)
+    with pytest.raises(SoftTimeLimitExceeded):
+        clear_sessions()
+    assert left(folder) == set()
+
+
+@pytest.mark.parametrize("task", [clear_sessions, forget_submissions, forget_old])
+def test_it_has_minutes_and_goes_to_one_worker_alone(task):
+    assert task.soft_time_limit == LIMIT_S > settings.CELERY_TASK_TIME_LIMIT
+    assert task.time_limit == LIMIT_S + 60
+    assert not task.acks_late
 
 
 def test_uploads_of_a_web_process_that_was_killed_go_after_a_day(folder):

@@ -1,14 +1,18 @@
 """The settings, as read from the environment."""
 
+import errno
+import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from emotune import settings
 from tests.servers import ROOT, environment
+from tests.test_production import FIT
 
 
 def read(folder, expression: str, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -48,10 +52,29 @@ def test_a_sqlite_url_takes_an_absolute_path():
     assert settings.database("sqlite:////tmp/x/emotune.sqlite3")["NAME"] == "/tmp/x/emotune.sqlite3"
 
 
-@pytest.mark.parametrize("url", ["mysql://localhost/emotune", "postgres://localhost", "emotune.sqlite3"])
+@pytest.mark.parametrize(
+    "url", ["mysql://localhost/emotune", "postgres://localhost", "emotune.sqlite3", "sqlite://", "sqlite:///"]
+)
 def test_it_rejects_a_database_url_that_it_cannot_use(url):
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL must look like"):
         settings.database(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://ada:secret/phrase@db/emotune",
+        "postgres://ada:12/secret?phrase@db/emotune",
+        "postgres://ada:12/x?secret=phrase@db/emotune",
+        "postgres://ada:secret#phrase@db/emotune",
+        "postgres://ada:secret\u2100phrase@db/emotune",
+    ],
+)
+def test_nothing_of_a_url_that_it_cannot_read_is_said_for_it_may_be_the_password(url):
+    with pytest.raises(ImproperlyConfigured, match=r"in a password as %2F %3F %23 %40$") as error:
+        settings.database(url)
+    assert "secret" not in str(error.value)
+    assert "phrase" not in str(error.value)
 
 
 @pytest.mark.parametrize(("value", "meant"), [("true", True), ("1", True), ("YES", True), ("0", False), ("no", False)])
@@ -91,6 +114,45 @@ def test_the_secret_is_made_once_and_kept_from_other_users(tmp_path, monkeypatch
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
 
 
+def test_a_secret_that_cannot_be_kept_is_one_line_and_leaves_nothing_behind(tmp_path, monkeypatch):
+    def fill(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(settings, "DATA_DIR", tmp_path)
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setattr(Path, "write_text", fill)
+    with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY is not set, and none can be kept in .*: No space left"):
+        settings.secret_key()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_data_folder_that_it_makes_is_closed_to_other_users_and_one_that_is_there_keeps_its_rights(tmp_path):
+    """As in a container, whose folder the image makes. What lies in it need not be closed one by one."""
+    (given := tmp_path / "given").mkdir()
+    given.chmod(0o755)
+    for folder, rights in ((tmp_path / "own", 0o700), (given, 0o755)):
+        assert read(tmp_path, "settings.DATA_DIR", EMOTUNE_DIR=str(folder)).stdout.strip() == str(folder)
+        assert stat.S_IMODE(folder.stat().st_mode) == rights
+
+
+def test_the_folder_of_earlier_versions_is_closed(tmp_path):
+    for rights in (0o755, 0o700, 0o710):
+        tmp_path.chmod(rights)
+        settings.close_to_others(tmp_path)
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made_within_the_data_folder_is_one_line(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("files", "static", "metrics"):
+        (data / name).touch()
+        done = read(tmp_path, "settings.DEBUG")
+        (data / name).unlink()
+        assert f"{data / name}" in done.stderr.splitlines()[-1]
+        assert done.stderr.splitlines()[-1].endswith("cannot be made: File exists")
+
+
 def test_a_secret_from_the_environment_is_written_nowhere(tmp_path, monkeypatch):
     monkeypatch.setattr(settings, "DATA_DIR", tmp_path)
     monkeypatch.setenv("SECRET_KEY", "given")
@@ -110,16 +172,7 @@ def test_a_folder_may_have_signs_of_addresses_in_its_name(tmp_path):
 
 
 def test_mail_is_printed_on_ones_own_machine_and_nowhere_else(tmp_path):
-    others = {
-        "EMOTUNE_ENV": "production",
-        "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefgh",
-        "ALLOWED_HOSTS": "music.example.org",
-        "HTTPS": "true",
-        "TRUSTED_PROXIES": "1",
-        "DATABASE_URL": "postgres://ada:secret@db/emotune",
-        "REDIS_URL": "redis://redis/0",
-    }
-    for variables, way in (({}, "console"), (others, "dummy"), ({**others, "EMAIL_HOST": "mail.example.org"}, "smtp")):
+    for variables, way in (({}, "console"), (FIT, "dummy"), (FIT | {"EMAIL_HOST": "mail.example.org"}, "smtp")):
         done = read(tmp_path, "settings.EMAIL_BACKEND", **variables)
         assert done.stdout.strip() == f"django.core.mail.backends.{way}.EmailBackend", done.stderr
 
@@ -142,6 +195,9 @@ def test_it_refuses_to_start_with_a_redis_url_that_it_cannot_use(tmp_path):
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL is 'LOUD'; set it to one of DEBUG, INFO"),
         ("WEB_WORKERS", "0", "WEB_WORKERS is 0; set it to 1 or more"),
         ("EMOTUNE_DIR", "/proc/emotune", "EMOTUNE_DIR is /proc/emotune, which cannot be made"),
+        ("PROMETHEUS_MULTIPROC_DIR", "/proc/no", "PROMETHEUS_MULTIPROC_DIR is /proc/no, which cannot be made"),
+        ("REDIS_URL", "redis://:secret/word@redis:6379/0", "REDIS_URL must look like redis://host:6379/0; write / ? #"),
+        ("REDIS_URL", "redis://redis/\u00b2", "REDIS_URL must look like redis://host:6379/0"),
     ],
 )
 def test_what_cannot_be_is_one_line_that_says_what_to_set(tmp_path, name, value, said):
