@@ -1,5 +1,6 @@
 """How captures go, for the page "Is it well?": what waits, what came of them, how long it took, who disagrees."""
 
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ SLOW = "Faces are read too late. See the workers below: are they warm, are there
 BREAKING = "Captures end without an outcome. The workers' log says why; see memory and time limits too."
 FACELESS = "Many pictures show no face: cameras in the dark, or a page that sends something else."
 DISAGREE = "People put many readings right. See which emotions, and the model card."
-NO_MODEL = "Weights or model card are missing: put EMOTUNE_MODEL right."
+NO_MODEL = "Weights or model card are missing or damaged: put EMOTUNE_MODEL right."
 
 
 def captures(now: datetime) -> Part:
@@ -81,9 +82,12 @@ LINKS = (("All captures", "admin:detection_capture_changelist"),)
 
 def _model() -> Figure:
     try:
-        return Figure("Model", load_card(settings.MODEL_DIR).version)
+        version = load_card(settings.MODEL_DIR).version
     except ModelFileError:
-        return Figure("Model", None, verdict=Verdict.ACT, advice=NO_MODEL)
+        version = None
+    if version is None or not zipfile.is_zipfile(settings.MODEL_DIR / "weights.npz"):
+        return Figure("Model", version, verdict=Verdict.ACT, advice=NO_MODEL)
+    return Figure("Model", version)
 
 
 def _counted(now: datetime) -> tuple[Counter[str], Counter[str], Counter[datetime], Counter[datetime]]:

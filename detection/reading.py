@@ -14,6 +14,7 @@ from django.db import transaction
 from detection import claims, images
 from detection.holding import Hold
 from detection.models import OPEN, Capture, Status
+from detection.vision.card import ModelFileError
 from detection.vision.pictures import UnreadablePicture, decode, inspect
 from detection.vision.reader import FRAME_SIDE, Frame, Look, Reader, Reading
 from emotune.errors import Unavailable
@@ -26,6 +27,7 @@ BATCH_BUDGET_S = 2.0
 TOO_SLOW = "Reading this picture took too long. Please try a smaller or simpler one."
 WITHDRAWN = "You withdrew your consent before this picture was read, so it was dropped unread."
 BROKEN = "Something went wrong on our side while reading. Nothing was kept; please try again."
+UNINSTALLED = "The reader is not installed completely, so nothing was read. Nothing was kept; please try again later."
 SEALED = "This picture cannot be opened on our side until something there is put right. Nothing was kept."
 
 
@@ -63,6 +65,8 @@ def _read_held(capture_id: str, hold: Hold, *, redelivered: bool) -> list[UUID]:
     capture = claims.claim(capture_id, redelivered=redelivered)
     if capture is None:
         logger.debug("capture %s is not to be read", capture_id)
+        if not Capture.objects.filter(id=capture_id, status__in=OPEN).exists():
+            _drop(UUID(capture_id))  # whoever ended it may have died before, or Redis did not answer
         return orphans
     batch = _Batch(capture, hold)
     try:
@@ -107,7 +111,7 @@ class _Batch:
         self._ask_what_was_kept()
         self.current = self.current or (next(iter(self.open.values())) if len(self.open) == 1 else None)
         if self.current and self.current.id in self.open:
-            self._end(self.current, Status.FAILED, problem=TOO_SLOW)
+            self._end_unread(self.current, Status.FAILED, TOO_SLOW)
         self._give_back_open()
         _drop(*self.ended)
 
@@ -133,35 +137,43 @@ class _Batch:
 
     def _look(self, capture: Capture) -> None:
         if not capture.user.allows_camera:
-            self._end(capture, Status.EXPIRED, problem=WITHDRAWN)
+            self._end_unread(capture, Status.EXPIRED, WITHDRAWN)
             return
         try:
             blobs = images.fetch(capture.id)
         except images.Sealed:
             # a traceback would say no more
             logger.error("capture %s is sealed: SECRET_KEY differs from the web's", capture.id)  # noqa: TRY400
-            self._end(capture, Status.FAILED, problem=SEALED)
+            self._end_unread(capture, Status.FAILED, SEALED)
             return
         if not blobs:
-            self._end(capture, Status.EXPIRED, problem=claims.GONE)
+            self._end_unread(capture, Status.EXPIRED, claims.GONE)
             return
         try:
             frames, scales = _decoded(blobs)
             self.seen.append((capture, reader().look(frames), scales))
         except UnreadablePicture as error:
-            self._end(capture, Status.FAILED, problem=str(error))
+            self._end_unread(capture, Status.FAILED, str(error))
+        except ModelFileError as error:
+            logger.error("capture %s could not be read: %s", capture.id, error)  # noqa: TRY400
+            self._end_unread(capture, Status.FAILED, UNINSTALLED)
         except SoftTimeLimitExceeded:
             raise
         except Exception:
             # Whatever a picture does to the libraries that read it, its sender hears of it at once.
             logger.exception("capture %s could not be read", capture.id)
-            self._end(capture, Status.FAILED, problem=BROKEN)
+            self._end_unread(capture, Status.FAILED, BROKEN)
 
     def _judge(self) -> None:
         readings = reader().judge([look for _, look, _ in self.seen])
         with transaction.atomic():
             for (capture, look, scales), reading in zip(self.seen, readings, strict=True):
                 self._end(capture, Status(reading.status), **_columns(reading.scaled(scales[look.frame])))
+
+    def _end_unread(self, capture: Capture, status: Status, problem: str) -> None:
+        """End a capture of which there is no reading, and drop its pictures at once: others of the batch take long."""
+        self._end(capture, status, problem=problem)
+        _drop(capture.id)
 
     def _end(self, capture: Capture, status: Status, **outcome: object) -> None:
         self.ended.append(capture.id)

@@ -30,12 +30,12 @@ class CaptureOutput(Output):
     box = serializers.ListField(
         child=serializers.FloatField(),
         allow_null=True,
-        help_text="x, y, width and height of the face that was read, in pixels of the frame.",
+        help_text="x, y, width and height of the face that was read, in pixels of the picture, upright as EXIF says.",
     )
     landmarks = serializers.DictField(
         child=serializers.ListField(child=serializers.FloatField()),
         allow_null=True,
-        help_text="x and y in pixels by name; left is the picture's left.",
+        help_text="x and y by name, in the same pixels; left is the picture's left.",
     )
     model_version = serializers.CharField(help_text="Of the network that read it; empty where none did.")
     milliseconds = serializers.FloatField(allow_null=True, help_text="What reading took, waiting not counted.")

@@ -7,7 +7,6 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-import redis
 from django.contrib.auth.models import Permission
 from django.db import OperationalError, connection
 from django.urls import reverse
@@ -26,6 +25,7 @@ from emotune.checkup.verdicts import Verdict
 from emotune.jobs import JobState
 from tests.api_site import bearing, check_problem, fresh_limits, token_of
 from tests.factories import make_capture, make_user
+from tests.servers import redis_that_is_away
 
 __all__ = ["fresh_limits"]
 pytestmark = pytest.mark.django_db
@@ -172,6 +172,14 @@ def test_queues_and_workers_are_told(memory):
     }
 
 
+def test_what_the_clock_sends_during_a_long_job_is_no_alarm(memory):
+    memory.rpush(jobs.QUEUE, *range(200))
+    warm_reader()
+    report = service.check()
+    assert figure("Queues", "Jobs in the queue", report).value == 200
+    assert report.verdict == Verdict.GOOD
+
+
 def test_a_full_redis_is_told(memory, monkeypatch):
     monkeypatch.setattr(memory, "info", lambda _section: {"used_memory": 95, "maxmemory": 100}, raising=False)
     assert figure("Queues", "Memory of Redis").verdict == Verdict.ACT
@@ -209,6 +217,16 @@ def test_disk_and_backup_are_judged(monkeypatch, settings):
         assert figure("Machine", "Last backup, ago").verdict == Verdict.LOOK
     finally:
         mark.unlink()
+
+
+def test_a_machine_that_cannot_be_asked_hides_no_other_part(monkeypatch):
+    def gone(_):
+        raise FileNotFoundError
+
+    monkeypatch.setattr("shutil.disk_usage", gone)
+    report = service.check()
+    assert figure("Machine", "State", report).verdict == Verdict.LOOK
+    assert figure("Captures", "Waiting", report).value == 0
 
 
 def test_migrations_that_wait_are_told():
@@ -279,8 +297,7 @@ def test_programs_get_the_same_with_the_scope_for_it(client, boss):
 
 def test_redis_that_is_away_is_one_thing_to_do_and_the_rest_is_known(boss_client, boss, monkeypatch):
     read(boss)
-    away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2, retry=None)
-    monkeypatch.setattr(store, "client", lambda: away)
+    monkeypatch.setattr(store, "client", redis_that_is_away)
     page = boss_client.get(PAGE)
     report = page.context["report"]
     assert page.status_code == 200

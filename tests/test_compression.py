@@ -1,5 +1,6 @@
 """Static files are sent compressed to whoever takes it, and are the same when they are unpacked."""
 
+import errno
 import gzip
 import os
 from pathlib import Path
@@ -73,6 +74,18 @@ def test_what_does_not_shrink_is_not_kept(tmp_path):
     for name in ("noise.js", "small.js"):
         assert compressed_copy(tmp_path / name, tmp_path / "compressed") is None
     assert not (tmp_path / "compressed").exists()
+
+
+def test_a_full_disk_leaves_no_part_behind(tmp_path, monkeypatch):
+    def fill(part, packed):
+        part.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "sheet.css").write_text("a { color: red }\n" * 100)
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(OSError, match="No space left"):
+        compressed_copy(tmp_path / "sheet.css", tmp_path / "compressed")
+    assert list((tmp_path / "compressed").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_costs_the_compression_only(client, settings, tmp_path):

@@ -65,6 +65,16 @@ def test_an_unreadable_picture_is_an_entry_and_the_others_go_on(capsys, folder):
     assert letter["emotion"] is None
 
 
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_where_nothing_could_be_read_it_ends_with_status_1_after_saying_why(capsys, folder, how):
+    files = [str(folder / name) for name in ("letter.jpg", "empty.png")]
+    with pytest.raises(CommandError, match="Nothing could be read") as error:
+        call_command("detect_emotion", *files, "--model", str(folder / "model"), *how)
+    assert error.value.returncode == 1
+    said = capsys.readouterr().out
+    assert "not a JPEG" in (json.loads(said)[0]["problem"] if how else said)
+
+
 def test_words_for_people_are_one_line_for_each_picture(capsys, folder):
     files = [str(folder / name) for name in ("face.jpg", "coffee.webp", "letter.jpg")]
     call_command("detect_emotion", *files, "--model", str(folder / "model"))
@@ -79,6 +89,8 @@ def test_a_missing_file_or_model_is_one_clear_line(folder):
     with pytest.raises(CommandError, match=r"nowhere\.jpg: there is no such file") as error:
         call_command("detect_emotion", str(folder / "face.jpg"), str(folder / "nowhere.jpg"))
     assert error.value.returncode == 1
+    with pytest.raises(CommandError, match="is a folder; give pictures"):
+        call_command("detect_emotion", str(folder))
     with pytest.raises(CommandError, match="no model there"):
         call_command("detect_emotion", str(folder / "face.jpg"), "--model", str(folder / "nowhere"))
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
+from detection.management.commands import evaluate_detector
 from detection.vision import peer_process, peers, plots, systems
-from detection.vision.data import load_split
+from detection.vision.data import hold_out, load_split
 from detection.vision.framing import as_frame, framed
 from detection.vision.tables import PAPER, table_4_1, table_4_2
 from emotune.emotions import EMOTIONS
@@ -80,6 +82,19 @@ def test_measures_are_written_into_the_card_and_only_those_of_crops(folder, tmp_
     assert card["version"] == "test-1"
     with pytest.raises(CommandError, match="--crops"):
         run("--data", folder, "--update-card")
+    with pytest.raises(CommandError, match="without flips"):
+        run("--data", folder, "--crops", "--flips", "--update-card")
+
+
+def test_with_flips_each_head_is_asked_about_faces_and_their_mirrored_twins(folder, tmp_path, no_peers, capsys):
+    write_model(tmp_path / "emotune", mirrored=True)
+    run("--data", folder, "--crops", "--json")
+    alone = json.loads(capsys.readouterr().out)["emotune"]["heads"]
+    run("--data", folder, "--crops", "--flips", "--json")
+    flipped = json.loads(capsys.readouterr().out)["emotune"]["heads"]
+    assert flipped["labels"] != alone["labels"]
+    assert flipped["crowd"] != alone["crowd"]
+    assert flipped["served"] == alone["served"]
 
 
 def test_measures_of_another_split_are_kept_out_of_the_card(folder, tmp_path, no_peers):
@@ -100,6 +115,40 @@ def test_of_a_data_set_that_a_network_was_trained_on_the_test_is_measured(tmp_pa
     assert 0 < np.sum(part["confusion"]) == part["heads"]["served"]["labels"]["strangers"]["count"] < 40
     run("--data", faces, "--crops", "--json", "--split", "train")
     assert "emotune was trained on these pictures" in capsys.readouterr().err
+
+
+def test_a_network_knows_its_data_by_what_was_held_out_of_them_whatever_they_are_called(tmp_path, no_peers, capsys):
+    faces = write_faces(tmp_path / "set", {".": 20})
+    crc = hold_out(load_split(faces, "train"), 0.1)[1].fingerprint()
+    data = {"other": {"name": "other", "held_out_crc": crc}, "set": {"name": "set", "held_out_crc": crc + 1}}
+    for name, told in data.items():
+        write_model(tmp_path / name, data=told, training={"held_out": 0.1})
+        run("--data", faces, "--models", tmp_path / name, "--crops", "--json", "--split", "train")
+        assert ("was trained on these pictures" in capsys.readouterr().err) == (name == "other")
+    run("--data", write_faces(tmp_path / "tests", {"test": 1}), "--models", tmp_path / "other", "--crops")
+
+
+def test_strangers_are_those_without_a_near_duplicate_among_what_a_network_was_trained_on(folder, tmp_path, capsys):
+    train = load_split(folder, "train")
+    _, held = hold_out(train, 0.5)
+    shutil.copy(folder / held.names[0], folder / "public_test" / "happy" / "00000.png")
+    ours, other = tmp_path / "ours", tmp_path / "other"
+    write_model(ours, data={"held_out_crc": held.fingerprint()}, training={"held_out": 0.5})
+    write_model(other, data={"name": "of others"}, training={"held_out": 0.5})
+    run("--data", folder, "--models", f"{ours},{other}", "--crops", "--json", "--strangers")
+    measured = json.loads(capsys.readouterr().out)
+    counts = [measured[str(name)]["heads"]["labels"]["labels"]["strangers"]["count"] for name in (ours, other)]
+    assert counts == [7, 6]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"data": 3}', '{"data": {}, "training": []}'])
+def test_a_damaged_card_of_the_plain_network_is_one_line(folder, tmp_path, monkeypatch, content):
+    monkeypatch.setattr(evaluate_detector, "MODELS", tmp_path)
+    (tmp_path / "cnn").mkdir()
+    (tmp_path / "cnn" / "card.json").write_text(content)
+    with pytest.raises(CommandError, match=r"cnn/card\.json") as error:
+        run("--data", folder, "--models", "cnn", "--crops")
+    assert "\n" not in str(error.value)
 
 
 def test_a_peer_that_breaks_on_a_picture_is_told_apart_from_one_that_finds_no_face(folder, tmp_path, capsys):

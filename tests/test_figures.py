@@ -57,6 +57,14 @@ def test_on_a_full_disk_it_counts_in_memory(file, full):
     counted.close()
 
 
+def test_where_not_even_a_name_can_be_made_it_counts_in_memory(tmp_path):
+    """As without inodes or quota: every process counts as it is loaded, and would end there."""
+    counted = SafeFigures(str(tmp_path / "nowhere" / "counter_1.db"))
+    counted.write_value("captures", 3, 0)
+    assert counted.read_value("captures")[0] == 3
+    counted.close()
+
+
 def test_when_the_disk_fills_later_it_goes_on_in_memory_with_what_it_has(file, full):
     counted = SafeFigures(str(file))
     counted.write_value("captures", 3, 0)

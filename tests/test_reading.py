@@ -1,7 +1,5 @@
 """The worker's side of a capture, with the real reader."""
 
-import io
-
 import numpy as np
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -13,16 +11,16 @@ from skimage.data import astronaut
 from accounts.services import withdraw_consent
 from detection import claims, images, reading, tasks
 from detection.models import Capture, Source, Status
+from detection.vision.card import ModelFileError
 from emotune.errors import Unavailable
 from tests.factories import make_capture, make_user
+from tests.vision_files import encoded
 
 pytestmark = pytest.mark.django_db
 
 
 def jpeg(image, size=None):
-    out = io.BytesIO()
-    (image.resize(size) if size else image).save(out, "JPEG", quality=90)
-    return out.getvalue()
+    return encoded(image.resize(size) if size else image, "JPEG", quality=90)
 
 
 def capture_of(*pictures):
@@ -30,6 +28,10 @@ def capture_of(*pictures):
     if pictures:
         images.put(capture.id, pictures)
     return capture
+
+
+def away(*_):
+    raise Unavailable("The reader cannot be reached just now.")
 
 
 def read(capture, **how):
@@ -211,6 +213,57 @@ def test_when_the_store_is_away_for_a_moment_what_was_looked_at_ends_and_the_res
         capture.refresh_from_db()
         assert capture.status == Status.QUEUED
         assert read(capture).status == Status.NO_FACE
+
+
+def test_pictures_that_stayed_after_the_outcome_go_when_the_message_comes_again(monkeypatch):
+    face = jpeg(Image.new("RGB", (320, 240), "navy"))
+    with monkeypatch.context() as context:
+        context.setattr(images, "drop", away)
+        capture = read(capture_of(face))
+    assert capture.finished_at
+    assert images.fetch(capture.id) == [face]
+    waiting = capture_of(face)
+    Capture.objects.filter(id=waiting.id).update(status=Status.READING, claimed_at=timezone.now())
+    for each, redelivered in ((capture, True), (waiting, False)):
+        reading.read_capture(str(each.id), redelivered=redelivered)
+    assert images.fetch(capture.id) == []
+    assert images.fetch(waiting.id) == [face], "another worker reads it"
+
+
+def test_pictures_of_a_capture_that_was_deleted_go_when_its_message_comes():
+    capture = capture_of(b"face")
+    Capture.objects.filter(id=capture.id).delete()
+    reading.read_capture(str(capture.id), redelivered=False)
+    assert images.fetch(capture.id) == []
+
+
+def test_pictures_that_cannot_be_read_go_before_others_of_the_batch_are_looked_at(settings, monkeypatch):
+    settings.CAPTURE_BATCH = 4
+    leader, other = capture_of(b"no picture"), capture_of(jpeg(Image.new("RGB", (320, 240), "navy")))
+    left: list[list[bytes]] = []
+    fetch = images.fetch
+
+    def look(capture_id):
+        if capture_id == other.id:
+            left.append(fetch(leader.id))
+        return fetch(capture_id)
+
+    monkeypatch.setattr(images, "fetch", look)
+    assert read(leader).status == Status.FAILED
+    assert left == [[]]
+
+
+def test_where_the_reader_is_not_whole_its_sender_hears_that(monkeypatch, caplog):
+    def load():
+        raise ModelFileError("weights.npz cannot be read (cut off); train again, or fetch it anew")
+
+    monkeypatch.setattr(reading, "reader", load)
+    capture = read(capture_of(jpeg(Image.new("RGB", (320, 240), "navy"))))
+    assert (capture.status, capture.problem) == (Status.FAILED, reading.UNINSTALLED)
+    assert images.fetch(capture.id) == []
+    (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "weights.npz cannot be read" in line.message
+    assert not line.exc_info
 
 
 def test_captures_that_a_dead_worker_had_taken_along_are_sent_again():

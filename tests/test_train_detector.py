@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
 
-from detection.vision.data import load_split
+from detection.vision.data import hold_out, load_split
 from emotune.emotions import EMOTIONS
 from tests.vision_files import write_faces, write_model
 
@@ -64,6 +64,16 @@ def test_data_that_is_no_folder_and_no_zip_is_one_line(tmp_path):
             call_command("train_detector", "--data", str(tmp_path / name), "--out", str(tmp_path / "out"))
 
 
+@pytest.mark.parametrize("option", ["--start", "--teacher"])
+def test_a_training_does_not_write_over_what_it_begins_with(folder, tmp_path, option):
+    model = write_model(tmp_path / "model")
+    before = {file.name: file.read_bytes() for file in model.iterdir()}
+    same = tmp_path / "model" / ".." / "model"
+    with pytest.raises(CommandError, match=f"is the folder of {option} too; give another one"):
+        call_command("train_detector", f"--data={folder}", f"--out={same}", option, str(model))
+    assert {file.name: file.read_bytes() for file in model.iterdir()} == before
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -89,7 +99,7 @@ def test_options_that_contradict_each_other_are_one_line(folder, tmp_path, optio
 
 def test_a_network_is_calibrated_anew_on_what_its_training_held_out(folder, tmp_path, capsys):
     training = {"held_out": 0.25}
-    model = write_model(tmp_path / "model", training=training)
+    model = write_model(tmp_path / "model", training=training, data={"train": 21, "held_out": 7})
     call_command("calibrate_detector", "--data", str(folder), "--model", str(model), "--json")
     card = json.loads(capsys.readouterr().out)
     assert card == json.loads((model / "card.json").read_text())
@@ -101,12 +111,20 @@ def test_a_network_is_calibrated_anew_on_what_its_training_held_out(folder, tmp_
 
 
 def test_a_calibration_that_cannot_be_carried_out_changes_nothing(folder, tmp_path):
-    model = write_model(tmp_path / "model", training={"held_out": 0.25}, data={"held_out_crc": 1})
-    before = {file.name: file.read_bytes() for file in model.iterdir()}
-    with pytest.raises(CommandError, match="kept other pictures back"):
-        call_command("calibrate_detector", "--data", str(folder), "--model", str(model))
-    assert {file.name: file.read_bytes() for file in model.iterdir()} == before
-    write_model(model, training={"held_out": 0.25})
+    sizes = {"train": 21, "held_out": 7}
+    votes = {"labels": {"labels": {"count": 1}, "crowd": {"count": 1}}}
+    for data, measures, said in (
+        ({**sizes, "held_out_crc": 1}, {}, "kept other pictures back"),
+        ({"train": 27274, "held_out": 1435}, {}, "kept other pictures back"),
+        ({}, {}, "kept other pictures back"),
+        (sizes, votes, "has no votes, and its training had some"),
+    ):
+        model = write_model(tmp_path / "model", training={"held_out": 0.25}, data=data, measures=measures)
+        before = {file.name: file.read_bytes() for file in model.iterdir()}
+        with pytest.raises(CommandError, match=said):
+            call_command("calibrate_detector", "--data", str(folder), "--model", str(model))
+        assert {file.name: file.read_bytes() for file in model.iterdir()} == before
+    write_model(model, training={"held_out": 0.25}, data=sizes)
     before = {file.name: file.read_bytes() for file in model.iterdir()}
     spoil(folder, "picture")
     with pytest.raises(CommandError, match=r"00001\.png"):
@@ -114,22 +132,23 @@ def test_a_calibration_that_cannot_be_carried_out_changes_nothing(folder, tmp_pa
     assert {file.name: file.read_bytes() for file in model.iterdir()} == before
 
 
-def test_networks_that_answer_otherwise_have_other_versions_and_without_votes_the_labels_are_served(folder, tmp_path):
+def test_networks_that_answer_otherwise_have_other_versions_and_serve_of_each_head_what_they_did(folder, tmp_path):
     versions = set()
-    for offset in (0.0, 0.5):
-        model = write_model(tmp_path / f"model{offset}", training={"held_out": 0.25 + offset / 5})
+    for held_out, blend in ((7, 0.5), (10, 0.25)):
+        data = {"train": 28 - held_out, "held_out": held_out}
+        model = write_model(tmp_path / f"{held_out}", training={"held_out": held_out / 28}, data=data, blend=blend)
         call_command("calibrate_detector", "--data", str(folder), "--model", str(model))
         card = json.loads((model / "card.json").read_text())
         versions.add(card["version"])
-        assert card["blend"] == 0
+        assert card["blend"] == blend
         assert card["measures"]["labels"]["labels"]["strangers"]["count"] == 14
     assert len(versions) == 2
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
-def test_a_plain_network_that_was_stopped_goes_on_with_its_own_settings_alone(folder, tmp_path):
+def test_a_plain_network_that_was_stopped_goes_on_with_its_own_settings_alone(folder, tmp_path, monkeypatch):
     from detection.vision.data import DataError
-    from detection.vision.plain_cnn import PlainCnn, train_plain_cnn
+    from detection.vision.plain_cnn import PlainCnn, _Batches, train_plain_cnn
 
     class Stop(Exception):
         pass
@@ -141,6 +160,14 @@ def test_a_plain_network_that_was_stopped_goes_on_with_its_own_settings_alone(fo
             raise Stop
         seen.append((kind, values.get("epoch")))
 
+    asked: list[int] = []
+    get = _Batches.__getitem__
+
+    def ask(batches: _Batches, index: int) -> object:
+        asked.append(index)
+        return get(batches, index)
+
+    monkeypatch.setattr(_Batches, "__getitem__", ask)
     out = tmp_path / "cnn"
     with pytest.raises(Stop):
         train_plain_cnn(folder, out, stop, epochs=2, batch=8)
@@ -154,6 +181,8 @@ def test_a_plain_network_that_was_stopped_goes_on_with_its_own_settings_alone(fo
     assert ("epoch", 1) in seen
     assert sorted(file.name for file in out.iterdir()) == ["card.json", "weights.npz"]
     assert card == json.loads((out / "card.json").read_text())
+    assert card["data"]["held_out_crc"] == hold_out(load_split(folder, "train"), 0.05)[1].fingerprint()
+    assert asked[-4:] == [0, 1, 2, 3], "in an order that depends on nothing but seed and epoch"
     read = PlainCnn.load(out).classify(load_split(folder, "public_test").pictures(range(14)))
     assert read.shape == (14, 7)
 

@@ -162,6 +162,37 @@ def test_whatever_bits_of_a_zip_are_wrong_it_is_read_or_refused(folder, tmp_path
     assert all(str(file) in message and "\n" not in message for message in refused)
 
 
+def test_what_macos_lays_beside_files_is_left_out(folder, tmp_path):
+    with zipfile.ZipFile(tmp_path / "mac.zip", "w") as archive:
+        for path in sorted(folder.rglob("*.png")):
+            name = path.relative_to(folder)
+            archive.write(path, name)
+            archive.writestr(f"__MACOSX/{name.parent}/{name.name}", "resources")
+            archive.writestr(f"{name.parent}/._{name.name}", "resources")
+    assert PictureSource(tmp_path / "mac.zip").names == PictureSource(folder).names
+    (folder / "train/happy/._00000.png").write_text("resources")
+    assert PictureSource(tmp_path / "mac.zip").names == PictureSource(folder).names
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(folder, tmp_path):
+    names, train = PictureSource(folder).names, load_split(folder, "train").names
+    linked, one, two = (tmp_path / name for name in ("linked", "one", "two"))
+    for made in (linked, one, two):
+        made.mkdir()
+    for place, target in (
+        (linked / "train", folder / "train"),
+        (linked / "public_test", folder / "public_test"),
+        (linked / "again", linked),
+        (folder / "train" / "up", linked),
+        (linked / "one", one),
+        (one / "two", two),
+        (two / "one", one),
+    ):
+        place.symlink_to(target)
+    assert PictureSource(linked).names == names
+    assert load_split(linked, "train").names == train
+
+
 @pytest.mark.parametrize("place", ["", "set/", "set/train/"])
 def test_votes_are_found_above_the_pictures_at_any_depth(folder, tmp_path, place):
     (tmp_path / "whole").mkdir()

@@ -253,6 +253,15 @@ def test_emotions_and_splits_go_by_the_words_that_data_sets_use(tmp_path):
         find_layout(tmp_path)
 
 
+@pytest.mark.parametrize("suffix", [".webp", ".bmp", ".gif", ".ppm", ".PGM", ".tif", ".tiff"])
+def test_pictures_of_every_kind_that_can_be_decoded_are_found(tmp_path, suffix):
+    for i, emotion in enumerate(EMOTIONS):
+        write_picture(tmp_path / "train" / emotion / f"a{suffix}", i)
+    split = load_split(tmp_path, "train")
+    assert len(split) == 7
+    check_pictures(split, lambda _: None)
+
+
 def test_what_is_missing_is_named(tmp_path):
     folder = write_affectnet(tmp_path / "AffectNet", per_class=1)
     with pytest.raises(DataError, match="has no split public_test; it has train, test"):

@@ -251,6 +251,10 @@ def test_what_is_served_of_a_mirrored_network_is_the_mean_of_a_face_and_its_twin
     assert answers["labels"] == pytest.approx(probabilities(mirrored.logits(seen), card, 0), abs=1e-6)
     assert answers["crowd"] == pytest.approx(probabilities(mirrored.logits(seen), card, 1), abs=1e-6)
     assert (answers["served"] == mirrored.classify(seen)).all()
+    for asked in (mirrored, Classifier.load(write_model(tmp_path / "alone"))):
+        flipped = asked.answers(seen, flips=True)
+        assert flipped["labels"] == pytest.approx(probabilities(mean, card, 0), abs=1e-5)
+        assert flipped["crowd"] == pytest.approx(probabilities(mean, card, 1), abs=1e-5)
 
 
 def test_normalizations_take_the_mean_over_the_batches_that_are_shown(tmp_path):

@@ -2,12 +2,11 @@
 
 import io
 import struct
-import time
 import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 from skimage.data import astronaut
 
 from detection.vision.pictures import MAX_PIXELS, MAX_PIXELS_WHOLE, UnreadablePicture, decode, inspect
@@ -148,15 +147,14 @@ def test_a_jpeg_may_be_larger_than_what_is_decoded_whole():
 
 
 @pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (10_000, 10_000), (8_001, 8_000)])
-def test_it_rejects_too_many_pixels_before_it_asks_for_memory(width, height):
+def test_it_rejects_too_many_pixels_before_it_asks_for_memory(width, height, monkeypatch):
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("it decodes them"))
     data = claim_of(width, height)
     assert len(data) < 60_000
-    start = time.process_time()
     with pytest.raises(UnreadablePicture, match=r"(64|32) million pixels"):
         decode(data, 640)
     with pytest.raises(UnreadablePicture):
         inspect(data)
-    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

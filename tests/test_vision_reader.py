@@ -7,6 +7,7 @@ from skimage.data import astronaut
 
 from detection.vision.alignment import align
 from detection.vision.classifier import Classifier
+from detection.vision.faces import FaceFinder
 from detection.vision.pyramid import Pyramid
 from detection.vision.reader import Reader
 from emotune.emotions import EMOTIONS
@@ -39,7 +40,7 @@ def test_a_face_gives_an_emotion_with_its_probabilities(reader):
     assert reading.confidence == reading.scores[reading.emotion]
     assert reading.faces == 1
     assert reading.model_version == "test-1"
-    assert 0 < reading.milliseconds < 5000
+    assert reading.milliseconds > 0
     x, _, width, _ = reading.box
     assert x < reading.landmarks["left_eye"][0] < reading.landmarks["right_eye"][0] < x + width
     assert all(type(value) is int for value in reading.box)
@@ -75,7 +76,7 @@ def test_of_several_faces_the_largest_is_read_and_all_are_counted(reader):
 
 
 def test_a_reading_below_the_card_s_threshold_is_unsure(tmp_path):
-    reading = Reader.load(write_model(tmp_path, unsure_below=1.01)).read([astronaut()])
+    reading = Reader.load(write_model(tmp_path, unsure_below=1.0)).read([astronaut()])
     assert reading.status == "unsure"
     assert reading.emotion in EMOTIONS
     assert len(reading.scores) == 7
@@ -98,7 +99,21 @@ def test_a_reading_scales_to_the_picture_that_was_sent(reader):
     assert reader.read([EMPTY]).scaled(2).box is None
 
 
-def test_the_first_reading_is_as_quick_as_the_tenth(folder):
+def test_what_a_first_reading_needs_has_run_once_before_it_is_loaded(folder, monkeypatch):
+    ran = []
+    search, classify = FaceFinder.search, Classifier.classify
+
+    def note_search(finder, pyramid):
+        ran.append(("search", pyramid.width, pyramid.height))
+        return search(finder, pyramid)
+
+    def note_classify(classifier, crops):
+        ran.append(("classify", *crops.shape))
+        return classify(classifier, crops)
+
+    monkeypatch.setattr(FaceFinder, "search", note_search)
+    monkeypatch.setattr(Classifier, "classify", note_classify)
     fresh = Reader.load(folder)
-    times = [fresh.read([astronaut()]).milliseconds for _ in range(10)]
-    assert times[0] < 3 * sorted(times)[5] + 20
+    assert ran == [("search", 640, 480), ("classify", 1, 48, 48)]
+    assert fresh.read([astronaut()]).status == "done"
+    assert len(ran) == 4, "a reading goes through both"

@@ -1,11 +1,14 @@
 """Learning from teachers: their answers, and the targets that they and mixing change."""
 
+import threading
+from concurrent.futures import wait
+
 import numpy as np
 import pytest
 
 from detection.vision.card import HEADS, softmax
 from detection.vision.classifier import Classifier
-from detection.vision.data import load_split
+from detection.vision.data import DataError, load_split
 from detection.vision.recipe import Recipe
 from tests.vision_files import write_faces, write_model
 
@@ -100,6 +103,47 @@ def test_batches_of_a_recipe_with_mixup_are_the_same_again(batches, folder):
     assert (one[1]["labels"] == two[1]["labels"]).all()
     assert (one[0] != batches.Batches(split, Recipe(batch=8))[1][0]).any()
     assert batches.make_targets(split, Recipe())["crowd"].sum() == 0
+
+
+@pytest.fixture
+def ahead(batches, monkeypatch):
+    """Let batches be made ahead, as on JAX and PyTorch."""
+    monkeypatch.setattr(batches, "AHEAD", 4)
+
+
+def test_the_next_batches_are_made_in_the_background_and_those_of_another_epoch_forgotten(batches, ahead, folder):
+    split = load_split(folder, "train")
+    shown, alone = (batches.Batches(split, Recipe(batch=4)) for _ in range(2))
+    made: list[int] = []
+    threads = set()
+    drawn = shown._drawn
+
+    def draw(index):
+        threads.add(threading.current_thread().name)
+        made.append(index)
+        return drawn(index)
+
+    shown._drawn = draw
+    for epoch in (0, 1):
+        made.clear()
+        shown.start_epoch(epoch)
+        alone.start_epoch(epoch)
+        for index in range(2 + epoch * (len(shown) - 2)):  # the first epoch is broken off
+            assert (shown[index][0] == alone._batch(index)[0]).all()
+        wait(shown._made.values())
+        assert made == list(range(min(len(shown), 2 + batches.AHEAD if epoch == 0 else len(shown))))
+    assert threads == {"batches_0"}
+
+
+def test_a_picture_that_cannot_be_decoded_stops_the_batch_that_it_is_in(batches, ahead, folder):
+    split = load_split(folder, "train")
+    shown = batches.Batches(split, Recipe(batch=4))
+    broken = split.names[9]
+    (folder / broken).write_bytes(b"broken")
+    assert shown[0][0].shape == shown[1][0].shape == (4, 48, 48, 1)
+    with pytest.raises(DataError, match=broken):
+        shown[2]
+    assert shown[3][0].shape == (4, 48, 48, 1)
 
 
 def test_unmixed_pictures_are_those_of_the_batches_without_mixing(batches, folder):

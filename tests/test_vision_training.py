@@ -293,6 +293,191 @@ def test_a_training_goes_on_from_a_smaller_network_but_not_from_a_larger_one(fol
     assert not smaller.exists()
 
 
+class Untrained:
+    """Stands for a network whose training takes no time; `fitted` is how it was asked to train."""
+
+    def __init__(self):
+        self.fitted = {}
+
+    def fit(self, batches, **how):
+        self.fitted = how
+
+    def compile(self, *_, **__):
+        pass
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Let trainings end at once, with a network of random weights."""
+    from detection.vision import training
+    from detection.vision.network import build_network
+
+    network = Untrained()
+    monkeypatch.setattr(training, "_beginning", lambda *_: (network, SMALL, {}))
+    monkeypatch.setattr(training, "_served", lambda *_: build_network(SMALL))
+    return network
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_nobody_sees_a_network_before_it_is_fitted_and_measured(folder, tmp_path, monkeypatch, untrained):
+    from detection.vision import training
+    from detection.vision.recipe import Recipe
+
+    out = tmp_path / "out"
+    recipe = Recipe(epochs=1, batch=8, held_out=0.2, mixed_precision=False)
+    fitted = []
+
+    def fail(*_):
+        fitted.append(names_in(out))
+        raise DataError("no")
+
+    with monkeypatch.context() as context:
+        context.setattr(training, "settle", fail)
+        with pytest.raises(DataError):
+            training.train(folder, out, recipe, None, lambda *_: None)
+    assert [name for name in fitted[0] if not name.startswith("untried-")] == ["checkpoint"]
+    assert names_in(out) == ["checkpoint"]
+    card = training.train(folder, out, recipe, None, lambda *_: None)
+    assert names_in(out) == ["card.json", "weights.npz"]
+    assert load_card(out).measures == card.measures != {}
+    assert card.blend == 0, "nothing taught the crowd's head"
+    assert untrained.fitted["shuffle"] is False
+    assert Classifier.load(out).classify(np.zeros((1, 48, 48), np.uint8)).shape == (1, 7)
+
+
+@pytest.mark.parametrize(
+    ("voted", "blends", "taught"),
+    [(False, [], False), (True, [], True), (False, [0.5], True), (False, [0.5, 0.0], False), (True, [0.0], True)],
+)
+def test_the_crowds_head_is_served_where_votes_or_teachers_taught_it(folder, tmp_path, voted, blends, taught):
+    from detection.vision.training import _crowd_is_taught
+
+    if voted:
+        (folder / "votes.csv").write_text(VOTES + "train/angry/00000.png,1,0,0,1,6,0,0,2,0,0")
+    teachers = [write_model(tmp_path / f"teacher{i}", blend=blend) for i, blend in enumerate(blends)]
+    assert _crowd_is_taught(load_split(folder, "train"), teachers) is taught
+
+
+@pytest.mark.parametrize(
+    ("sizes", "is_refused"),
+    [
+        ({}, False),
+        ({"train": 34, "held_out": 8}, False),
+        ({"train": 34, "held_out": 80, "held_out_crc": 1}, False),
+        ({"train": 34, "held_out": 8, "held_out_crc": None}, False),
+        ({"train": 34, "held_out": 8, "held_out_crc": 1}, True),
+        ({"train": 38, "held_out": 4, "held_out_crc": 1}, True),
+    ],
+)
+def test_what_learned_from_pictures_that_are_held_out_now_is_no_start_and_no_teacher(
+    folder, tmp_path, untrained, sizes, is_refused
+):
+    from detection.vision.recipe import Recipe
+    from detection.vision.training import _check_earlier, train
+
+    kept, held = hold_out(load_split(folder, "train"), 0.2)
+    data = {name: held.fingerprint() if value is None else value for name, value in sizes.items()}
+    earlier = write_model(tmp_path / "earlier", data=data)
+    if not is_refused:
+        _check_earlier([earlier], folder, kept, held)
+        return
+    for how in ({"start": earlier}, {"teachers": [earlier]}):
+        with pytest.raises(DataError, match="earlier learned from pictures that are held out now; give the data as"):
+            train(folder, tmp_path / "out", Recipe(held_out=0.2), None, lambda *_: None, **how)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def backups(tmp_path):
+    """Return a network, and a function that makes the callback that keeps its epochs."""
+    import keras
+
+    from detection.vision.checkpoints import checkpoint
+
+    network = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2, name="dense")])
+    network.compile("sgd", loss="mse")
+
+    def backup():
+        made = checkpoint(tmp_path / "checkpoint", {})
+        made.set_model(network)
+        return made
+
+    return network, backup
+
+
+def keep(network, backup, epochs):
+    """Keep epochs at whose ends all weights are the epoch's number, counted from 1."""
+    for epoch in range(epochs):
+        network.set_weights([np.full(weights.shape, epoch + 1) for weights in network.get_weights()])
+        backup().on_epoch_end(epoch)
+
+
+def restored(network, backup):
+    """Return the epoch that is next, and the weight with which it begins."""
+    network.set_weights([np.zeros(weights.shape) for weights in network.get_weights()])
+    network._initial_epoch = None
+    backup().on_train_begin()
+    return network._initial_epoch, network.get_weights()[0][0, 0]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
+@pytest.mark.parametrize("kept", [0, 0.01, 0.2, 0.5, 0.9])
+def test_a_training_goes_on_from_the_epoch_before_where_the_last_one_was_cut_off(tmp_path, backups, kept):
+    network, backup = backups
+    keep(network, backup, 2)
+    assert restored(network, backup) == (2, 2)
+    file = tmp_path / "checkpoint" / "latest.weights.h5"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: int(kept * len(whole))])
+    assert restored(network, backup) == (1, 1)
+    keep(network, backup, 3)
+    assert restored(network, backup) == (3, 3)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
+@pytest.mark.parametrize("error", [OSError, RuntimeError, ValueError, KeyError])
+def test_whatever_a_damaged_epoch_raises_the_one_before_is_taken_or_a_line_says_that_there_is_none(
+    tmp_path, backups, monkeypatch, error
+):
+    network, backup = backups
+    keep(network, backup, 2)
+    load, broken = type(network).load_weights, [error("bad object header\nversion")]
+
+    def load_once(model, file):
+        if broken:
+            raise broken.pop()
+        load(model, file)
+
+    monkeypatch.setattr(type(network), "load_weights", load_once)
+    assert restored(network, backup) == (1, 1)
+    for name in ("latest.weights.h5", "latest.weights.h5.bkp"):
+        (tmp_path / "checkpoint" / name).write_bytes(b"cut")
+    with pytest.raises(
+        DataError, match=r"neither its last epoch nor one before can be read .*remove the folder"
+    ) as said:
+        restored(network, backup)
+    assert "\n" not in str(said.value)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
+def test_an_epoch_that_a_full_disk_cuts_off_leaves_the_last_one(backups, monkeypatch):
+    network, backup = backups
+    keep(network, backup, 1)
+
+    def fill(model, file, **_):
+        file.write_bytes(b"\x89HDF")
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as context:
+        context.setattr(type(network), "save_weights", fill)
+        with pytest.raises(OSError, match="No space"):
+            keep(network, backup, 2)
+    assert restored(network, backup) == (1, 1)
+
+
 @pytest.mark.parametrize("floor", [0.001, 0.25])
 def test_the_learning_rate_rises_and_falls_to_its_floor(floor):
     from detection.vision.network import build_network

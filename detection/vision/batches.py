@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
@@ -15,15 +15,22 @@ from detection.vision.data import Split, remembered
 from detection.vision.recipe import Recipe
 from emotune.emotions import EMOTIONS
 
+# So many batches are made before they are asked for. TensorFlow asks ahead of itself, and a thread more made a training
+# no faster there; on JAX and PyTorch, Keras asks for a batch when it needs it.
+AHEAD = 0 if keras.backend.backend() == "tensorflow" else 4
 # Rows of shares of the seven emotions (n, 7), or of weights (n,), by head.
 ByHead = dict[str, npt.NDArray[np.float32]]
+# Faces (n, 48, 48, 1) with their targets and weights.
+Batch = tuple[npt.NDArray[np.float32], ByHead, ByHead]
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of augmented faces, decoded in the background; what epoch e shows depends on the seed and e alone."""
 
     def __init__(self, split: Split, recipe: Recipe, lesson: ByHead | None = None) -> None:
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        super().__init__()
+        self._thread = ThreadPoolExecutor(1, "batches")
+        self._made: dict[int, Future[Batch]] = {}
         self.split, self.recipe, self.epoch = remembered(split), recipe, 0
         own = make_targets(split, recipe)
         self.targets = taught(own, lesson, recipe.teacher) if lesson else own
@@ -34,10 +41,22 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return len(self.split) // self.recipe.batch
 
     def start_epoch(self, epoch: int) -> None:
+        for made in self._made.values():
+            made.cancel()
+        wait(self._made.values())
+        self._made.clear()
         self.epoch = epoch
         self.order = np.random.default_rng((self.recipe.seed, epoch)).permutation(len(self.split))
 
-    def __getitem__(self, index: int) -> tuple[Any, Any, Any]:
+    def __getitem__(self, index: int) -> Batch:
+        if not AHEAD:
+            return self._batch(index)
+        for ahead in range(index, min(index + 1 + AHEAD, len(self))):
+            if ahead not in self._made:
+                self._made[ahead] = self._thread.submit(self._batch, ahead)
+        return self._made.pop(index).result()
+
+    def _batch(self, index: int) -> Batch:
         chosen, faces, rng = self._drawn(index)
         targets = {head: self.targets[head][chosen] for head in HEADS}
         weights = {head: self.weights[head][chosen] for head in HEADS}

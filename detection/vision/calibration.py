@@ -17,6 +17,7 @@ from detection.vision.card import HEADS, Card, load_card, probabilities, softmax
 from detection.vision.classifier import Classifier, observe
 from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
 from detection.vision.evaluation import choose_threshold, fit_temperature, measure_truths
+from detection.vision.recipe import Recipe
 from detection.vision.sureness import features
 from detection.vision.twins import strangers, without_twins
 from emotune.emotions import EMOTIONS
@@ -37,20 +38,31 @@ def calibrate(folder: Path, data: Path, layout: str | None = None) -> Card:
     """Fit the network of a folder anew on what its training held out of `data`, and write its card and ranges.
 
     What it answers changes by that, and so does its version.
-    Raises ModelFileError where there is no network, and DataError where data are bad or not those of its training.
+    Raises ModelFileError where there is no network, and DataError where data are bad, not those of its training or
+    without the votes that they had then.
     """
     card = load_card(folder)
-    kept, held = hold_out(load_split(data, "train", layout), card.training.get("held_out", 0.05))
-    if card.data.get("held_out_crc", held.fingerprint()) != held.fingerprint():
+    kept, held = hold_out(load_split(data, "train", layout), card.training.get("held_out", Recipe.held_out))
+    if not _were_held_out(card, kept, held):
         raise DataError(f"{data}: its training kept other pictures back; give the data it was trained on, as they lay")
+    if any("crowd" in truths for truths in card.measures.values()) and not np.isfinite(held.votes).any():
+        raise DataError(f"{data}: has no votes, and its training had some; put their file where it lay")
     test = load_split(data, measured_split(data, layout), layout)
     return settle(folder, kept, held, test)
 
 
-def settle(folder: Path, kept: Split, held: Split, test: Split) -> Card:
-    """Fit the network of a folder on `held`, less near-duplicates of `kept`, measure it on `test`, write both down.
+def _were_held_out(card: Card, kept: Split, held: Split) -> bool:
+    """Whether a training kept these pictures back, or as many of as many where its card does not tell which."""
+    if "held_out_crc" in card.data:
+        return bool(card.data["held_out_crc"] == held.fingerprint())
+    return (card.data.get("train"), card.data.get("held_out")) == (len(kept), len(held))
 
-    Nothing in the folder changes before all of it is done.
+
+def settle(folder: Path, kept: Split, held: Split, test: Split, out: Path | None = None) -> Card:
+    """Fit the network of a folder on `held`, less near-duplicates of `kept`, measure it on `test`, write both down,
+    to the folder itself or to `out`.
+
+    Nothing changes there before all of it is done.
     """
     with TemporaryDirectory(prefix="settling-", dir=folder) as made:
         scratch = Path(made)
@@ -58,7 +70,7 @@ def settle(folder: Path, kept: Split, held: Split, test: Split) -> Card:
             shutil.copyfile(folder / name, scratch / name)
         card = _settle(scratch, kept, held, test)
         for name in FILES:
-            (scratch / name).replace(folder / name)
+            (scratch / name).replace((out or folder) / name)
     return card
 
 
@@ -95,14 +107,12 @@ def fitted(card: Card, alone: Logits, served: Logits, held: Split) -> Card:
 
     A head's temperature is fitted to the truth that it answers for: the data set's own label, and the majority of the
     votes. How sure a reading is, and the threshold of `unsure`, are fitted to what people saw: votes, or labels where
-    there are none; what is served is then the `labels` head alone.
+    there are none.
     """
     labels = np.eye(len(EMOTIONS))[held.labels]
     voted = np.isfinite(held.votes).all(axis=1, keepdims=True)
     seen = np.where(voted, np.nan_to_num(held.votes.astype(np.float64)), labels)
     majority = np.eye(len(EMOTIONS))[seen.argmax(axis=1)]
-    if not voted.any():  # nothing taught the crowd's head
-        card = replace(card, blend=0.0)
     truth = {"labels": labels, "crowd": majority}
     moved = {head: alone[head] + np.asarray(card.offset[head], np.float32) for head in HEADS}
     card = replace(card, temperature={head: fit_temperature(moved[head], truth[head]) for head in HEADS})

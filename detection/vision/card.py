@@ -4,7 +4,8 @@ No TensorFlow here: what serves the network reads its card too.
 """
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -114,8 +115,8 @@ def write_fields(folder: Path, fields: dict[str, Any]) -> None:
     part.replace(folder / "card.json")
 
 
-def load_card(folder: Path) -> Card:
-    """Read the model card. Raises ModelFileError when there is none, or it is not in this code's format."""
+def read_fields(folder: Path) -> dict[str, Any]:
+    """Return what `card.json` of a folder says. Raises ModelFileError when there is none, or it says nothing."""
     file = folder / "card.json"
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
@@ -127,15 +128,43 @@ def load_card(folder: Path) -> Card:
         raise ModelFileError(f"{file} is not JSON ({error})") from None
     if not isinstance(told, dict):
         raise ModelFileError(f"{file} is no model card; {AGAIN}")
+    return told
+
+
+def load_card(folder: Path) -> Card:
+    """Read the model card. Raises ModelFileError when there is none, or it is not in this code's format."""
+    file, told = folder / "card.json", read_fields(folder)
     if told.get("format") != FORMAT:
         raise ModelFileError(f"{file} has format {told.get('format')}, this version reads {FORMAT}")
     _check_fields(file, told, Card, {"version", "architecture"})
     card = Card(**{**told, "architecture": _architecture(file, told["architecture"])})
-    try:
-        probabilities({head: np.zeros((1, len(EMOTIONS)), np.float32) for head in HEADS}, card, 0.5)
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError):
-        raise ModelFileError(f"{file} tells no temperature and offsets of both heads; {AGAIN}") from None
+    _check_values(file, card)
     return card
+
+
+def _check_values(file: Path, card: Card) -> None:
+    """Raise ModelFileError where a reading, or the page about the reader, would come to grief on what a card tells."""
+    found = [found for truths in _dicts(card.measures) for found in _dicts(truths)]
+    if not all(isinstance(part, dict) for part in (card.data, card.training, card.measures, *found)):
+        raise ModelFileError(f"{file} tells its data, training or measures in no way that is known; {AGAIN}")
+    shares = {"blend": card.blend, "unsure_below": card.unsure_below, "held_out": card.training.get("held_out", 0)}
+    for name, share in shares.items():
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ModelFileError(f"{file} tells something else than a share from 0 to 1 as its {name}; {AGAIN}")
+    zeros = {head: np.zeros((1, len(EMOTIONS)), np.float32) for head in HEADS}
+    try:
+        with np.errstate(all="ignore"):
+            read = [probabilities(zeros, card, blend) for blend in (None, 0.0, 1.0)]
+        fits = np.isfinite(read).all() and all(0 < card.temperature[head] < math.inf for head in HEADS)
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError):
+        fits = False
+    if not fits:
+        raise ModelFileError(f"{file} tells no temperature, offsets and sureness that can be reckoned with; {AGAIN}")
+
+
+def _dicts(told: Any) -> Iterable[Any]:
+    """Return what a dict holds; of something else that it stands there itself, to be found by a check."""
+    return told.values() if isinstance(told, dict) else [told]
 
 
 def _check_fields(file: Path, told: dict[str, Any], kind: type[Card | Architecture], needed: set[str]) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,51 @@ import keras
 
 from detection.vision.data import DataError
 
-METADATA = "training_metadata.json"
+# What Keras and HDF5 raise on files that were cut off or in which bits are wrong.
+DAMAGED = (OSError, RuntimeError, ValueError, KeyError)
 
 
-def checkpoint(folder: Path, settings: dict[str, Any]) -> keras.callbacks.BackupAndRestore:
+class Backup(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
+    """Keras' own, which writes the last epoch in place and looks for the one before only where that cannot be opened.
+
+    This one puts files there when they are whole, and goes on from the epoch before whatever is wrong with the last
+    one. Raises DataError where neither can be read.
+    """
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
+        try:
+            self._load_model()
+        except DAMAGED:
+            self._load_before()
+
+    def _load_before(self) -> None:
+        try:
+            for before, last in self._files():
+                if before.exists():
+                    shutil.copyfile(before, last)
+            self._load_model()
+        except DAMAGED as error:
+            reason = str(error).strip().partition("\n")[0]
+            said = f"neither its last epoch nor one before can be read ({reason})"
+            raise DataError(f"{self.backup_dir}: {said}; remove the folder to begin anew") from None
+
+    def _save_model(self) -> None:
+        for before, last in self._files():
+            if last.exists():
+                shutil.copyfile(last, before)
+        (_, weights), (_, metadata) = self._files()
+        whole = weights.with_name("part.weights.h5")  # Keras wants this ending
+        self.model.save_weights(whole)
+        whole.replace(weights)
+        _write(metadata, json.dumps({"epoch": self._current_epoch, "batch": self._last_batch_seen}))
+
+    def _files(self) -> list[tuple[Path, Path]]:
+        """Return the files of the epoch before, each with that of the last one: weights, then the epoch's number."""
+        last = (Path(self._weights_path), Path(self._training_metadata_path))
+        return [(file.with_name(f"{file.name}.bkp"), file) for file in last]
+
+
+def checkpoint(folder: Path, settings: dict[str, Any]) -> Backup:
     """Return the callback that keeps each whole epoch in `folder`, and goes on from the one that lies there.
 
     Keep it until what was trained is written: `end` removes it. Raises DataError where the epoch that lies there is
@@ -25,25 +65,17 @@ def checkpoint(folder: Path, settings: dict[str, Any]) -> keras.callbacks.Backup
     told = json.dumps(settings, sort_keys=True)
     if not note.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        part = note.with_suffix(".part")
-        part.write_text(told, encoding="utf-8")
-        part.replace(note)
+        _write(note, told)
     elif note.read_text(encoding="utf-8") != told:
         raise DataError(f"{folder}: an unfinished training with other settings or data; use them, or remove the folder")
-    _mend(folder)
-    return keras.callbacks.BackupAndRestore(str(folder), double_checkpoint=True, delete_checkpoint=False)
+    return Backup(str(folder), delete_checkpoint=False)
 
 
-def _mend(folder: Path) -> None:
-    """Take the number of the epoch before where a kill has cut off the last one, which Keras writes in place."""
-    metadata, before = folder / METADATA, folder / f"{METADATA}.bkp"
-    with suppress(FileNotFoundError):
-        try:
-            json.loads(metadata.read_text(encoding="utf-8"))
-        except ValueError:
-            metadata.unlink()
-            if before.exists():
-                before.replace(metadata)
+def _write(file: Path, text: str) -> None:
+    """Write a file of which others see nothing before it is whole."""
+    part = file.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
 
 
 def end(folder: Path) -> None:

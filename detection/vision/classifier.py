@@ -53,9 +53,14 @@ class Classifier:
         """Return the probabilities (n, 7), in the order of EMOTIONS, of (n, 48, 48) grey faces."""
         return probabilities(self.alone_and_served(crops)[1], self.card)
 
-    def answers(self, crops: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float64]]:
-        """Return what is `served` of (n, 48, 48) grey faces, and what each head alone says of them, each (n, 7)."""
+    def answers(self, crops: npt.NDArray[np.uint8], *, flips: bool = False) -> dict[str, npt.NDArray[np.float64]]:
+        """Return what is `served` of (n, 48, 48) grey faces, and what each head alone says of them, each (n, 7).
+
+        With `flips` a head is asked about each face and its mirrored twin, too.
+        """
         alone, served = self.alone_and_served(crops)
+        if flips:
+            alone = served if self.card.mirrored else self._with_twins(crops)[1]
         heads = {head: probabilities(alone, self.card, blend) for head, blend in (("labels", 0.0), ("crowd", 1.0))}
         return {**heads, "served": probabilities(served, self.card)}
 
@@ -65,6 +70,9 @@ class Classifier:
         """
         if not self.card.mirrored:
             return (logits := self.logits(crops)), logits
+        return self._with_twins(crops)
+
+    def _with_twins(self, crops: npt.NDArray[np.uint8]) -> tuple[dict[str, Array], dict[str, Array]]:
         both = self.logits(np.concatenate([crops, crops[:, :, ::-1]]))
         alone = {head: logits[: len(crops)] for head, logits in both.items()}
         return alone, {head: (alone[head] + both[head][len(crops) :]) * np.float32(0.5) for head in HEADS}

@@ -13,7 +13,7 @@ import numpy as np
 from detection.vision.sources import DataError, Pictures, PictureSource, PixelTable
 from emotune.emotions import EMOTIONS
 
-SUFFIXES = {".webp", ".png", ".jpg", ".jpeg"}
+SUFFIXES = {".webp", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff"}
 # A picture's name and the index of its emotion.
 Labelled = list[tuple[str, int]]
 Splits = Mapping[str, Callable[[], Labelled]]

@@ -15,7 +15,8 @@ from keras import layers
 
 from detection.vision.card import ModelFileError, write_fields
 from detection.vision.checkpoints import checkpoint, end
-from detection.vision.data import SIZE, Split, load_split, measured_split, remembered
+from detection.vision.data import SIZE, Split, hold_out, load_split, measured_split, remembered
+from detection.vision.recipe import Recipe
 from detection.vision.weights import read_weights, write_weights
 from emotune.emotions import EMOTIONS
 
@@ -73,6 +74,7 @@ def train_plain_cnn(
     Returns the card. Raises DataError.
     """
     train = load_split(data, "train", layout)
+    _, known = hold_out(train, Recipe.held_out)  # nothing is held out here, but these tell the data from others
     test = load_split(data, measured_split(data, layout), layout)
     network, batches = build_plain_cnn(seed), _Batches(train, batch, seed)
     network.compile("adam", loss="categorical_crossentropy", metrics=["accuracy"])
@@ -93,13 +95,13 @@ def train_plain_cnn(
         on_epoch_end=end_epoch,
     )
     report("start", {"epochs": epochs, "steps": len(batches)})
-    network.fit(batches, epochs=epochs, verbose=0, callbacks=[saved, progress])
+    network.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=[saved, progress])
     read = PlainCnn(network).classify(test.pictures(range(len(test))))
     today = dt.datetime.now(dt.UTC).date().isoformat()
     card = {
         "kind": KIND,
         "version": f"cnn-{today}",
-        "data": {"name": data.name, "train": len(train), "test": len(test)},
+        "data": {"name": data.name, "train": len(train), "test": len(test), "held_out_crc": known.fingerprint()},
         "training": {"epochs": epochs, "batch": batch, "seed": seed, "date": today},
         "measures": {"accuracy": float((read.argmax(axis=1) == test.labels).mean())},
     }

@@ -6,9 +6,9 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import numpy as np
@@ -67,10 +67,15 @@ class PictureSource:
 
     @cached_property
     def names(self) -> list[str]:
-        """The relative paths of all files, sorted, so that a run does not depend on the disk's order."""
+        """The relative paths of all files, sorted, so that a run does not depend on the disk's order.
+
+        Links to folders are followed; what macOS lays beside each file of its own is left out.
+        """
         if self._archive is not None:
-            return sorted(name for name in self._archive.namelist() if not name.endswith("/"))
-        return sorted(path.relative_to(self.path).as_posix() for path in self.path.rglob("*") if path.is_file())
+            names: Iterable[str] = (name for name in self._archive.namelist() if not name.endswith("/"))
+        else:
+            names = (path.relative_to(self.path).as_posix() for path in _files(self.path))
+        return sorted(name for name in names if not _is_of_macos(PurePosixPath(name)))
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file. Raises DataError that names a file which cannot be read or unpacked."""
@@ -120,6 +125,22 @@ class PictureSource:
         except UnreadablePicture as error:
             said = error.message.partition(";")[0]  # after it stands what to do with a picture that was sent
             raise DataError(f"{self.path}: picture {name} cannot be decoded ({said}); replace or remove it") from error
+
+
+def _files(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Yield the files at any depth of a folder that lies in those `above`; a link to one of these is left out."""
+    real = folder.resolve()
+    if real in above:
+        return
+    for path in folder.iterdir():
+        if path.is_dir():
+            yield from _files(path, above | {real})
+        elif path.is_file():
+            yield path
+
+
+def _is_of_macos(file: PurePosixPath) -> bool:
+    return "__MACOSX" in file.parts or file.name.startswith("._")
 
 
 class Remembered:

@@ -49,9 +49,10 @@ class System(Protocol):
 class Network:
     """A network of ours: faces are found, aligned by the eyes and classified, or classified as they were cut out."""
 
-    def __init__(self, folder: Path, *, crops: bool) -> None:
+    def __init__(self, folder: Path, *, crops: bool, flips: bool = False) -> None:
         self._classifier = Classifier.load(folder)
         self._finder = None if crops else FaceFinder()
+        self._flips = flips
         self.parameters = self._classifier.parameters
         # On faces that were cut out, what is comparable with figures in print; on photographs, what people are told.
         self.heads: tuple[str, ...] = ("labels", "crowd", "served") if crops else ("served", "labels", "crowd")
@@ -60,7 +61,7 @@ class Network:
         crop = grey(picture) if self._finder is None else find_aligned(self._finder, picture)[1]
         if crop is None:
             return None
-        answers = self._classifier.answers(crop[None])
+        answers = self._classifier.answers(crop[None], flips=self._flips)
         return {head: answers[head][0] for head in self.heads}
 
     def close(self) -> None:
@@ -116,17 +117,18 @@ def network_folder(name: str) -> Path:
     return MODELS / name if name == "emotune" else Path(name)
 
 
-def open_system(name: str, *, crops: bool) -> System:
+def open_system(name: str, *, crops: bool, flips: bool = False) -> System:
     """Load "emotune", "cnn", a peer, or the network of a folder. Raises SystemMissing where it cannot run here.
 
     With `crops` pictures are faces that were cut out; otherwise photographs or frames in which a face is looked for.
+    With `flips` each head of a network of ours is asked about a face and its mirrored twin.
     """
     try:
         if name in NAMES:
             return PeerSystem(name, crops=crops)
         if name == "cnn":
             return Plain(MODELS / name, crops=crops)
-        return Network(network_folder(name), crops=crops)
+        return Network(network_folder(name), crops=crops, flips=flips)
     except PeerMissing as error:
         raise SystemMissing(str(error)) from None
     except ModelFileError as error:

@@ -3,8 +3,9 @@
 import datetime as dt
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -62,15 +63,18 @@ def train(
 
     `start` is the folder of an earlier training whose weights this one goes on from, with its architecture if none is
     given, or with one of more blocks (see network.grow). `teachers` are folders of networks whose answers are mixed
-    into the targets (see teachers.lesson; kept in `out`/lesson.npz).
+    into the targets (see teachers.lesson; kept in `out`/lesson.npz). What is served has a share of the `crowd` head
+    where votes or teachers taught it.
 
     A training that was killed goes on from its last whole epoch when called again with the same `out` (its state lies
     in `out`/checkpoint until the end). `report` hears "lesson" while teachers read, "start", then "step" for every
-    batch and "epoch". Raises DataError where data are bad (`check_pictures` finds that out before the first step) and
-    where `out` holds an unfinished training with other settings.
+    batch and "epoch". Raises DataError where data are bad (`check_pictures` finds that out before the first step),
+    where `start` or a teacher learned from pictures that are held out now, and where `out` holds an unfinished training
+    with other settings.
     """
     kept, held = hold_out(load_split(data, "train", layout), recipe.held_out)
     test = load_split(data, measured_split(data, layout), layout)
+    _check_earlier([*([start] if start else []), *teachers], data, kept, held)
     use_all_accelerators(recipe.batch)
     network, architecture, origin = _beginning(recipe, architecture, start)
     if len(kept) < recipe.batch:
@@ -80,17 +84,42 @@ def train(
     batches = Batches(kept, recipe, said)
     report("start", {"epochs": recipe.epochs, "steps": len(batches)})
     compile_network(network, recipe, steps=recipe.epochs * len(batches))
-    network.fit(batches, epochs=recipe.epochs, verbose=0, callbacks=[saved, Progress(batches, held, report)])
+    progress = Progress(batches, held, report)
+    # batches are in an order of their own, which Keras would change by a number that is not the recipe's
+    network.fit(batches, epochs=recipe.epochs, verbose=0, shuffle=False, callbacks=[saved, progress])
     served = _served(network, architecture, batches, recipe)
     origin |= {"teachers": [load_card(folder).version for folder in teachers]} if teachers else {}
     origin["parameters"] = int(served.count_params())
     sizes = {"name": data.name, "train": len(kept), "held_out": len(held), "test": len(test)}
     sizes["held_out_crc"] = held.fingerprint()
-    save_network(served, _untried(architecture, recipe, origin, sizes), out)
-    card = settle(out, kept, held, test)
+    card = _untried(architecture, recipe, origin, sizes)
+    if not _crowd_is_taught(kept, teachers):
+        card = replace(card, blend=0.0)
+    with TemporaryDirectory(prefix="untried-", dir=out) as made:  # a worker may look into `out` at any time
+        save_network(served, card, Path(made))
+        card = settle(Path(made), kept, held, test, out)
     end(out / "checkpoint")
     (out / "lesson.npz").unlink(missing_ok=True)
     return card
+
+
+def _check_earlier(folders: Sequence[Path], data: Path, kept: Split, held: Split) -> None:
+    """Raise DataError where a network was trained on as many pictures, of which it kept others back than `held`.
+
+    What is held out is drawn by the places of the pictures, so the same ones in another order are others.
+    """
+    for folder in folders:
+        told = load_card(folder).data
+        count, crc = told.get("train", 0) + told.get("held_out", 0), told.get("held_out_crc", held.fingerprint())
+        if count == len(kept) + len(held) and crc != held.fingerprint():
+            said = f"{folder} learned from pictures that are held out now"
+            raise DataError(f"{data}: {said}; give the data as they lay for its training")
+
+
+def _crowd_is_taught(kept: Split, teachers: Sequence[Path]) -> bool:
+    """Whether anything teaches the crowd's head: votes, or teachers who have all learned from some."""
+    by_teachers = bool(teachers) and all(load_card(folder).blend > 0 for folder in teachers)
+    return by_teachers or bool(np.isfinite(kept.votes).any())
 
 
 def _lesson(teachers: Sequence[Path], kept: Split, out: Path, recipe: Recipe, report: Report) -> Shares:

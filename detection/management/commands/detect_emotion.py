@@ -35,22 +35,26 @@ class Command(BaseCommand):
         readings = [_read(reader, file) for file in tqdm(images, unit="picture", file=sys.stderr, disable=None)]
         if options["json"]:
             self.stdout.write(json.dumps(readings, indent=1))
-            return
-        for reading in readings:
-            self.stdout.write(f"{reading['file']}: {_words(reading)}")
+        else:
+            for reading in readings:
+                self.stdout.write(f"{reading['file']}: {_words(reading)}")
+        if all(reading["status"] == "failed" for reading in readings):
+            raise CommandError("Nothing could be read.")
 
 
 def _check(file: Path) -> None:
     try:
-        is_there = file.is_file()
+        is_there, is_folder = file.is_file(), file.is_dir()
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
+    if is_folder:
+        raise CommandError(f"{file} is a folder; give pictures.")
     if not is_there:
         raise CommandError(f"{file}: there is no such file.")
 
 
 def _read(reader: Reader, file: Path) -> dict[str, Any]:
-    """Return what one picture shows; box and landmarks are in pixels of the picture as it is looked at."""
+    """Return what one picture shows; box and landmarks are in pixels of the picture, upright as its EXIF says."""
     start = perf_counter()
     try:
         data = file.read_bytes()

@@ -15,10 +15,11 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from detection.vision import plots
-from detection.vision.card import ModelFileError, load_card, write_card
-from detection.vision.data import DataError, Split, balanced, load_split, measured_split
+from detection.vision.card import ModelFileError, load_card, read_fields, write_card
+from detection.vision.data import DataError, Split, balanced, hold_out, load_split, measured_split
 from detection.vision.layouts import LAYOUTS, find_layout
 from detection.vision.peers import NAMES, PeerBroken
+from detection.vision.recipe import Recipe
 from detection.vision.systems import MODELS, SystemMissing, evaluate, network_folder, open_system
 from detection.vision.tables import MISSING, ORDER, columns, table_4_1, table_4_2
 from detection.vision.twins import strangers
@@ -49,6 +50,11 @@ class Command(BaseCommand):
         known = ", ".join(("emotune", "cnn", *NAMES))
         parser.add_argument("--models", default="emotune", metavar="A,B", help=f"{known}, or folders of networks")
         parser.add_argument("--crops", action="store_true", help="the pictures are faces: look for none in them")
+        parser.add_argument(
+            "--flips",
+            action="store_true",
+            help="ask our heads about each face and its mirrored twin, as what is served",
+        )
         parser.add_argument("--train-accuracy", action="store_true", help="measure on training pictures too")
         parser.add_argument(
             "--strangers",
@@ -63,10 +69,12 @@ class Command(BaseCommand):
         names = [part.strip() for part in models.split(",") if part.strip()]
         if options["update_card"] and not options["crops"]:
             raise CommandError("model cards hold measures of faces that were cut out; give --crops with --update-card")
+        if options["update_card"] and options["flips"]:
+            raise CommandError("model cards hold measures of heads without flips; leave --flips or --update-card out")
         try:
-            trained_on = [name for name in names if _trained_on(name) == data.name]
-            split = options["split"] or _split(data, options["layout"], trained_on)
-            measured, test = _measure_all(data, split, names, options)
+            trained_on = _trained_on(data, options["layout"], names)
+            split = options["split"] or _split(data, options["layout"], [*trained_on])
+            measured, test = _measure_all(data, split, names, trained_on, options)
         except (DataError, ModelFileError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
@@ -82,9 +90,12 @@ class Command(BaseCommand):
 
 
 def _measure_all(
-    data: Path, split: str, names: list[str], options: dict[str, Any]
+    data: Path, split: str, names: list[str], trained_on: dict[str, float], options: dict[str, Any]
 ) -> tuple[dict[str, dict[str, Any]], Split]:
-    """Measure the systems on a split, write down what was asked for, and return the figures by name, and the split."""
+    """Measure the systems on a split, write down what was asked for, and return the figures by name, and the split.
+
+    `trained_on` is what `_trained_on` returns.
+    """
     layout, crops, figures = options["layout"], options["crops"], options["plots"]
     if options["update_card"] and split != measured_split(data, layout):
         raise CommandError(f"model cards hold measures of {measured_split(data, layout)}; leave --split out")
@@ -92,12 +103,14 @@ def _measure_all(
     test = balanced(test, PER_EMOTION) if test.layout == "affectnet" else test
     train = _like(test, data, layout) if options["train_accuracy"] else None
     apart = options["strangers"] or options["update_card"]  # as a training, which writes both
-    known = strangers(test, load_split(data, "train", layout)) if apart else None
+    shares = {name: trained_on.get(name, 0.0) if apart else None for name in names}
+    known = {share: _strangers(test, data, layout, share) for share in set(shares.values())}
     if figures:
         figures.mkdir(parents=True, exist_ok=True)
     total = (len(test) + (len(train) if train else 0)) * len(names)
     with tqdm(total=total, unit="picture", file=sys.stderr, disable=None) as bar:
-        measured = {name: _measure(name, test, train, bar, known, crops=crops) for name in names}
+        how = {"crops": crops, "flips": options["flips"]}
+        measured = {name: _measure(name, test, train, bar, known[shares[name]], **how) for name in names}
     for name in names if options["update_card"] else ():
         _update_card(name, measured[name])
     if figures:
@@ -105,17 +118,52 @@ def _measure_all(
     return measured, test
 
 
-def _trained_on(name: str) -> str | None:
-    """Return the name of the data set that a network of ours was trained on; None for peers.
+def _trained_on(data: Path, layout: str | None, names: list[str]) -> dict[str, float]:
+    """Return those networks of ours that were trained on a data set, with the share of it that they held out.
 
-    Raises ModelFileError, before anything is measured, for a name that means nothing.
+    A card knows the data by what its training held out of them, one of an earlier training by their name alone. Raises
+    ModelFileError, before anything is measured, for a name that means nothing and a card that is damaged.
     """
-    if name in NAMES:
+    train: Split | None = None
+    found = {}
+    for name in names:
+        told = _told(name)
+        share = told["training"].get("held_out", Recipe.held_out)
+        if "held_out_crc" not in told["data"]:
+            is_known = told["data"].get("name") == data.name
+        else:
+            try:
+                train = train or load_split(data, "train", layout)
+                is_known = hold_out(train, share)[1].fingerprint() == told["data"]["held_out_crc"]
+            except DataError:  # nothing was trained on a part that is not there or cannot be read
+                is_known = False
+        if is_known:
+            found[name] = 0.0 if name == "cnn" else share
+    return found
+
+
+def _told(name: str) -> dict[str, dict[str, Any]]:
+    """Return what the card of a network of ours tells of its data and its training; nothing for peers."""
+    if name not in (*NAMES, "cnn"):
+        card = load_card(network_folder(name))
+        return {"data": card.data, "training": card.training}
+    folder = MODELS / name
+    told = read_fields(folder) if name == "cnn" and (folder / "card.json").exists() else {}
+    parts = {part: told.get(part, {}) for part in ("data", "training")}
+    if not all(isinstance(part, dict) for part in parts.values()):
+        raise ModelFileError(f"{folder}/card.json does not tell what it was trained on; train it again")
+    return parts
+
+
+def _strangers(test: Split, data: Path, layout: str | None, share: float | None) -> npt.NDArray[np.bool_] | None:
+    """Return which pictures have no near-duplicate among those trained on: the training pictures less a share of them.
+
+    Peers were trained on no part of ours: for them it is all of the training pictures. None without a share.
+    """
+    if share is None:
         return None
-    if name != "cnn":
-        return load_card(network_folder(name)).data.get("name")
-    card = MODELS / name / "card.json"
-    return json.loads(card.read_text(encoding="utf-8"))["data"]["name"] if card.exists() else None
+    train = load_split(data, "train", layout)
+    return strangers(test, hold_out(train, share)[0] if share else train)
 
 
 def _split(data: Path, layout: str | None, trained_on: list[str]) -> str:
@@ -136,11 +184,18 @@ def _like(test: Split, data: Path, layout: str | None) -> Split:
 
 
 def _measure(
-    name: str, test: Split, train: Split | None, bar: Any, known: npt.NDArray[np.bool_] | None, *, crops: bool
+    name: str,
+    test: Split,
+    train: Split | None,
+    bar: Any,
+    known: npt.NDArray[np.bool_] | None,
+    *,
+    crops: bool,
+    flips: bool,
 ) -> dict[str, Any]:
     bar.set_description(name)
     try:
-        with closing(open_system(name, crops=crops)) as system:
+        with closing(open_system(name, crops=crops, flips=flips)) as system:
             measured = evaluate(system, test, bar.update, crops=crops, strangers=known).to_json()
             if train is not None:
                 measured["train_accuracy"] = evaluate(system, train, bar.update, crops=crops).measures["accuracy"]

@@ -70,6 +70,7 @@ class Command(BaseCommand):
     def handle(self, *, data: Path, out: Path, model: str, layout: str | None, **options: Any) -> None:
         given = _settings(model, options)
         teachers = [Path(part.strip()) for part in (options["teacher"] or "").split(",") if part.strip()]
+        _check_out(out, options["start"], teachers)
         try:
             for folder in teachers:
                 load_card(folder)
@@ -104,6 +105,13 @@ def _settings(model: str, options: dict[str, Any]) -> dict[str, Any]:
     if "teacher" in given and not options["teacher"]:
         raise CommandError("--teacher-share needs a --teacher")
     return given
+
+
+def _check_out(out: Path, start: Path | None, teachers: list[Path]) -> None:
+    """Raise CommandError where a training would write over what it begins with."""
+    for option, folders in (("--start", [start] if start else []), ("--teacher", teachers)):
+        if out.resolve() in [folder.resolve() for folder in folders]:
+            raise CommandError(f"--out {out} is the folder of {option} too; give another one")
 
 
 def _share(text: str) -> float:
