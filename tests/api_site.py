@@ -1,12 +1,13 @@
 """What the tests of the API share: its routes as the URL conf has them, tokens, and a look at problems."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
@@ -22,6 +23,18 @@ def fresh_limits() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture
+def ask(client: Client, user: User) -> Callable[..., Any]:
+    """Ask for an address below /api/v1/ with a token of the test's `user`."""
+    headers = bearing(token_of(user, "read", "listen"))
+
+    def ask(method: str, address: str, body: Any = None) -> Any:
+        more = {} if body is None else {"data": body, "content_type": "application/json"}
+        return getattr(client, method)(f"/api/v1/{address}", headers=headers, **more)
+
+    return ask
 
 
 def token_of(user: User, *scopes: str) -> str:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from playwright.sync_api import Browser
@@ -21,6 +22,9 @@ from tests.web_site import Site
 
 # The folder of what all processes of a run share, said in their environment.
 PREPARED = "EMOTUNE_PREPARED"
+# The same examples each time, however slow the machine is: what fails here fails everywhere.
+hypothesis.settings.register_profile("emotune", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("emotune")
 # The fixtures that cost seconds.
 STARTING = frozenset({"browser", "demo_audio", "postgres", "prepared", "real_redis"})
 

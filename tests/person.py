@@ -1,13 +1,16 @@
 """A person's browser without the browser: cookies, forms and the page that looks at a capture again and again."""
 
+import contextlib
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from uuid import uuid4
 
+import psycopg
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import encode_multipart
 
@@ -73,6 +76,22 @@ class Person:
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, error.url or "", error.read().decode())
+
+
+@contextlib.contextmanager
+def held_in_the_middle(person: Person, database: str, frames: Sequence[bytes]) -> Iterator[str]:
+    """Show a face, and let the worker read it but not write the outcome, which waits for a lock of ours."""
+    reached = "SELECT 1 FROM detection_capture WHERE id = %s AND status <> 'queued'"
+    reading = "SELECT 1 FROM detection_capture WHERE id = %s AND status = 'reading' FOR UPDATE"
+    with psycopg.connect(database) as connection:
+        for _ in range(5):
+            capture = person.show(frames)
+            wait_until("the worker", lambda: connection.execute(reached, [capture]).fetchone(), pause=0.002)  # noqa: B023
+            if connection.execute(reading, [capture]).fetchone():
+                yield capture
+                return
+            connection.rollback()
+    pytest.fail("the worker was too fast to be held")
 
 
 def frames_of(frames: Sequence[bytes]) -> dict[str, object]:

@@ -18,11 +18,15 @@ def held(settings, monkeypatch) -> list[float]:
 
 
 @pytest.mark.parametrize("is_known", [True, False])
-def test_a_reset_is_held_whoever_is_asked_about(client, held, is_known):
+@pytest.mark.parametrize(("answered", "hold"), [(10.07, 0.18), (10.30, 0.20), (10.25, 0.25)])
+def test_a_reset_is_held_until_a_whole_quarter_second_whoever_is_asked_about(
+    client, held, monkeypatch, is_known, answered, hold
+):
+    clock = iter([10.0, answered])
+    monkeypatch.setattr(answer_times, "monotonic", lambda: next(clock))
     email = make_user().email if is_known else "nobody@example.org"
     assert client.post("/accounts/password/reset/", {"email": email}).status_code == 302
-    (seconds,) = held
-    assert 0 < seconds <= 0.25
+    assert held == [pytest.approx(hold)]
 
 
 def test_a_sign_up_is_held_and_nothing_else(client, held):

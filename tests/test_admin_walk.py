@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import admin_site
 from tests.browser import picture_of
+from tests.prepared import Prepared
 from tests.web_site import Complaints, Site, overflow, violations
 
 # half a minute and more in a browser
@@ -19,9 +20,9 @@ def ids(site: Site) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, demo_audio, redis_url: str) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared, redis_url: str) -> Iterator[Site]:
     """A site of this module's own, whose catalogue may be changed."""
-    running = Site(tmp_path_factory.mktemp("admin"), demo_audio, redis_url)
+    running = Site(tmp_path_factory.mktemp("admin"), prepared.audio, redis_url, prepared)
     yield running
     running.stop()
 
@@ -53,39 +54,53 @@ def test_every_page_of_the_admin_is_accessible_calm_and_fits(page, ids):
     assert not wrong, "\n".join(wrong)
 
 
+def asked_by(page: Page) -> list[str]:
+    """Return a list that grows with what the page asks for by itself."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/admin/health/" in request.url else None)
+    return asked
+
+
+def let_half_a_minute_pass(page: Page) -> None:
+    """Return once all that the page has asked for meanwhile is known: requests are told in their order."""
+    page.clock.run_for(30_000)
+    page.evaluate("fetch('/healthz').then((answer) => answer.text())")
+
+
 def test_it_looks_again_by_itself_unless_nobody_looks_or_it_is_paused(page):
+    page.clock.install()
     page.goto("/admin/health/")
-    shown = page.locator(".headline time")
-    first = shown.text_content()
+    page.locator(".headline time").evaluate("time => { time.dataset.isOld = true; }")
     summary, outcomes = (page.locator("summary", has_text=words) for words in ("The same in numbers", "by outcome"))
     summary.click()
     outcomes.click()
     is_open = "all => all.map(each => each.open)"
     opened = page.locator("details").evaluate_all(is_open)
     summary.focus()
-    expect(shown).not_to_have_text(first or "", timeout=15_000)
+    page.clock.fast_forward(11_000)
+    expect(page.locator(".headline time")).to_be_visible()
+    expect(page.locator(".headline time[data-is-old]")).to_have_count(0)
     assert page.locator("details").evaluate_all(is_open) == opened
     expect(summary).to_be_focused()
     page.get_by_role("button", name="Pause").click()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.wait_for_timeout(11_000)
+    asked = asked_by(page)
+    let_half_a_minute_pass(page)
     assert asked == []
-    page.get_by_role("button", name="Pause").click()
-    page.wait_for_timeout(500)
+    with page.expect_response("**/admin/health/"):
+        page.get_by_role("button", name="Pause").click()
     assert len(asked) == 1
 
 
 def test_a_tab_that_is_hidden_does_not_ask(page):
+    page.clock.install()
     page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => window.isAway === true })")
     page.goto("/admin/health/")
     page.evaluate("window.isAway = true")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.wait_for_timeout(11_000)
+    asked = asked_by(page)
+    let_half_a_minute_pass(page)
     assert asked == []
-    page.evaluate("window.isAway = false; document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_timeout(500)
+    with page.expect_response("**/admin/health/"):
+        page.evaluate("window.isAway = false; document.dispatchEvent(new Event('visibilitychange'))")
     assert len(asked) == 1
 
 

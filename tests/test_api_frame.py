@@ -7,11 +7,12 @@ import pytest
 from django.core.cache import caches
 from django.db import OperationalError
 from django.test import Client
+from django.urls import reverse
 
 from emotune import limits
 from emotune.api.limits import address_of
-from tests.api_site import RATES, bearing, check_problem, fresh_limits, token_of
-from tests.factories import make_capture, make_user
+from tests.api_site import RATES, bearing, check_problem, fresh_limits, routes, token_of
+from tests.factories import make_capture, make_track, make_user
 
 __all__ = ["fresh_limits"]
 pytestmark = pytest.mark.django_db
@@ -149,11 +150,34 @@ def test_the_type_of_a_problem_leads_to_words(client):
     check_problem(client.get("/api/v1/problems/no-such-problem"), 404)
 
 
-def test_what_does_not_change_is_not_sent_again(client):
-    first = client.get("/api/v1/emotions")
-    again = client.get("/api/v1/emotions", headers={"If-None-Match": first["ETag"]})
-    assert (again.status_code, again.content) == (304, b"")
-    assert client.get("/api/v1/emotions", headers={"If-None-Match": '"other"'}).status_code == 200
+# docs/api.md: emotions, tracks, the map, the model's card, kinds of problems and the contract.
+TAGGED = {
+    "api-emotions",
+    "api-map",
+    "api-model",
+    "api-problem",
+    "api-schema",
+    "api-track",
+    "api-track-at-spotify",
+    "api-tracks",
+}
+
+
+@pytest.mark.parametrize("name", sorted(TAGGED))
+def test_what_does_not_change_is_not_sent_again(client, user, model, name):
+    track = make_track()
+    parts = {"api-problem": "not-found", "api-track": track.pk, "api-track-at-spotify": track.spotify_id}
+    address, login = reverse(name, args=[parts[name]] if name in parts else None), bearing(token_of(user, "read"))
+    first = client.get(address, headers=login)
+    assert (first.status_code, bool(first.content)) == (200, True)
+    again = client.get(address, headers={**login, "If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    other = client.get(address, headers={**login, "If-None-Match": '"other"'})
+    assert (other.status_code, other.content) == (200, first.content)
+
+
+def test_what_the_documents_name_has_a_tag_and_nothing_else():
+    assert {route.name for route in routes() if hasattr(getattr(route.view, "get", None), "has_etag")} == TAGGED
 
 
 def test_a_token_and_an_address_have_limits_and_say_how_much_is_left(client, user, settings, monkeypatch):
@@ -172,6 +196,22 @@ def test_a_token_and_an_address_have_limits_and_say_how_much_is_left(client, use
     found = check_problem(client.get("/api/v1/nothing"), 429)
     assert "this address" in found["detail"]
     assert client.get("/api/v1/emotions", REMOTE_ADDR="192.0.2.7").status_code == 200
+
+
+def test_a_person_who_is_logged_in_has_one_limit_in_all_browsers(user, settings, monkeypatch):
+    assert (settings.API_TOKEN_LIMIT, settings.API_ADDRESS_LIMIT) == (600, 1200)
+    monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: 1_000_000.0))
+    settings.API_TOKEN_LIMIT = 3
+    browsers = [Client(REMOTE_ADDR=f"192.0.2.{number}") for number in range(2)]
+    for browser in browsers:
+        browser.force_login(user)
+    seen = [browsers[n % 2].get("/api/v1/captures") for n in range(4)]
+    assert [answer.status_code for answer in seen] == [200, 200, 200, 429]
+    assert [answer["X-RateLimit-Remaining"] for answer in seen] == ["2", "1", "0", "0"]
+    assert "3 requests within a minute" in check_problem(seen[3], 429)["detail"]
+    browsers[0].force_login(make_user())
+    assert browsers[0].get("/api/v1/captures").status_code == 200
+    assert Client().get("/api/v1/captures", headers=bearing(token_of(user, "read"))).status_code == 200
 
 
 def test_a_window_later_everything_is_there_again(client, settings, monkeypatch):

@@ -3,27 +3,16 @@
 import pytest
 
 from playlists.models import Playlist
-from tests.api_site import bearing, check_problem, fresh_limits, token_of
+from tests.api_site import ask, bearing, check_problem, fresh_limits, token_of
 from tests.factories import make_capture, make_track, make_user
 
-__all__ = ["fresh_limits"]
+__all__ = ["ask", "fresh_limits"]
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def user():
     return make_user()
-
-
-@pytest.fixture
-def ask(client, user):
-    headers = bearing(token_of(user, "read", "listen"))
-
-    def ask(method, address, body=None):
-        more = {} if body is None else {"data": body, "content_type": "application/json"}
-        return getattr(client, method)(f"/api/v1/{address}", headers=headers, **more)
-
-    return ask
 
 
 def test_the_map_counts_tracks_by_cell_and_a_cell_lists_them(ask):

@@ -6,10 +6,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from playlists.models import HistoryImport, Listen, NeverAgain, NeverArtist, Rating, Skip
-from tests.api_site import bearing, check_problem, fresh_limits, token_of
+from tests.api_site import ask, bearing, check_problem, fresh_limits, token_of
 from tests.factories import make_capture, make_track, make_user
 
-__all__ = ["fresh_limits"]
+__all__ = ["ask", "fresh_limits"]
 pytestmark = pytest.mark.django_db
 THEN = "2026-01-02T03:04:05Z"
 
@@ -17,17 +17,6 @@ THEN = "2026-01-02T03:04:05Z"
 @pytest.fixture
 def user():
     return make_user()
-
-
-@pytest.fixture
-def ask(client, user):
-    headers = bearing(token_of(user, "read", "listen"))
-
-    def ask(method, address, body=None):
-        more = {} if body is None else {"data": body, "content_type": "application/json"}
-        return getattr(client, method)(f"/api/v1/{address}", headers=headers, **more)
-
-    return ask
 
 
 @pytest.fixture

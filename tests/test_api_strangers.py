@@ -1,18 +1,19 @@
 """What belongs to one person does not exist for another one, at every address and by every method that there is."""
 
-import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.urls import reverse
 
 from accounts.models import ApiToken, Export, User
 from accounts.tokens import create_token
-from catalogue.models import Clustering, ClusteringRun, Import
-from detection.models import Status
+from catalogue.models import Clustering, ClusteringRun, Import, Track
+from emotune.api.schema import contract_of
+from playlists import listening
 from playlists.listening import record_listen
-from playlists.models import HistoryImport
+from playlists.models import HistoryImport, NeverAgain, NeverArtist, Rating
 from playlists.services import build_journey_from
 from tests.api_site import Route, bearing, check_problem, fresh_limits, routes, token_of
 from tests.factories import make_capture, make_track, make_user
@@ -35,8 +36,11 @@ SITES: dict[str, Callable[[User], Any]] = {
     "import_id": lambda owner: Import.objects.create(name="file", created_by=owner, state="done").pk,
     "run_id": lambda owner: ClusteringRun.objects.create(method="kmeans", created_by=owner, state="done").pk,
 }
-# What is everybody's.
+# What is everybody's: a track is, and what a person says of it is not (see `say`).
 SHARED = {"kind", "share_token", "spotify_id", "track_id"}
+# Lists that are no person's: everybody's, and those that ordinary people are refused.
+PUBLIC_LISTS = {"api-tracks"}
+SITES_LISTS = {"api-clustering-runs", "api-clusterings", "api-imports"}
 BODIES: dict[str, Any] = {"correct_capture": {"chosen": "sad"}, "share_playlist": {"shows_mood": True}}
 
 ROUTES = [route for route in routes() if route.parts]
@@ -103,20 +107,78 @@ def test_another_persons_things_cannot_be_named_in_a_body(client):
         check_problem(client.post(reverse(name), body, "application/json", headers=bearing(secret)), status)
 
 
+def say(owner: User, track: Track) -> None:
+    """Rate a track, and have it and its artist kept out."""
+    listening.rate(user=owner, track=track, value=1)
+    listening.never_again(user=owner, track=track)
+    listening.never_artist(user=owner, artist=track.artist)
+
+
+def lists_pages(route: Route) -> bool:
+    """Whether the contract says that a GET answers a page of a list."""
+    contract = contract_of(route.view, "get")
+    shape: Any = contract.answers.get(200) if contract else None
+    return hasattr(shape, "_declared_fields") and {"results", "next", "previous"} == set(shape().fields)
+
+
+LISTS = [route for route in routes() if lists_pages(route)]
+
+
+def results_of(client: Any, name: str, secret: str) -> list[dict[str, Any]]:
+    answer = client.get(reverse(name), headers=bearing(secret))
+    assert answer.status_code == 200, answer.content
+    found: list[dict[str, Any]] = answer.json()["results"]
+    return found
+
+
 def test_lists_have_ones_own_rows_alone(client):
     owner, stranger = make_user(), make_user()
-    make_capture(owner, status=Status.DONE)
     for make in OWNED.values():
         make(owner)
-    secret = token_of(stranger, "read", "listen", "capture")
-    names = [route.name for route in routes() if not route.parts and "get" in route.methods]
-    seen = 0
-    for name in names:
-        answer = client.get(reverse(name), headers=bearing(secret))
-        if answer.status_code == 200 and re.search(r"-(captures|playlists|journeys|listens|imports|exports)$", name):
-            assert answer.json()["results"] == [], name
-            seen += 1
-    assert seen >= 6
-    assert [row["name"] for row in client.get(reverse("api-tokens"), headers=bearing(secret)).json()["results"]] == [
-        "a program"
-    ]
+    say(owner, make_track())
+    theirs, mine = token_of(owner, "read"), token_of(stranger, "read", "listen", "capture")
+    names = {route.name for route in LISTS} - PUBLIC_LISTS - SITES_LISTS - {"api-tokens"}
+    assert not any(route.parts for route in LISTS)
+    assert {"api-captures", "api-ratings", "api-never-again", "api-never-again-artists"} <= names
+    for name in sorted(names):
+        assert results_of(client, name, theirs), name
+        assert results_of(client, name, mine) == [], name
+    # the token that asks is one's own, too
+    assert [row["name"] for row in results_of(client, "api-tokens", mine)] == ["a program"]
+    for name in SITES_LISTS:
+        check_problem(client.get(reverse(name), headers=bearing(mine)), 403)
+
+
+def test_a_stranger_cannot_see_or_take_back_what_a_person_says_of_a_track(client):
+    owner, stranger, track = make_user(), make_user(), make_track()
+    say(owner, track)
+    hers = {model: model.objects.values().get() for model in (Rating, NeverAgain, NeverArtist)}
+    headers = bearing(token_of(stranger, "read", "listen", "capture"))
+    rating, never = (reverse(f"api-track-{what}", args=[track.pk]) for what in ("rating", "never-again"))
+    artists = f"{reverse('api-never-again-artists')}?artist={quote(track.artist)}"
+    check_problem(client.get(rating, headers=headers), 404)
+    assert client.delete(rating, headers=headers).status_code == 204
+    assert client.delete(never, headers=headers).status_code == 204
+    check_problem(client.delete(artists, headers=headers), 404)
+    assert {model: model.objects.values().get() for model in hers} == hers
+
+
+def test_two_people_who_say_something_of_one_track_see_their_own_words(client):
+    people, track = {1: make_user(), -1: make_user()}, make_track()
+    rating = reverse("api-track-rating", args=[track.pk])
+    until = {1: None, -1: "2999-01-01T00:00:00Z"}
+    tokens = {value: token_of(person, "read", "listen") for value, person in people.items()}
+    for value, secret in tokens.items():
+        for path, body in [
+            (rating, {"value": value}),
+            (reverse("api-track-never-again", args=[track.pk]), {"until": until[value]}),
+            (reverse("api-never-again-artists"), {"artist": track.artist, "until": until[value]}),
+        ]:
+            assert client.put(path, body, "application/json", headers=bearing(secret)).status_code == 200
+    for value, secret in tokens.items():
+        assert client.get(rating, headers=bearing(secret)).json()["value"] == value
+        assert [row["value"] for row in results_of(client, "api-ratings", secret)] == [value]
+        for name in ("api-never-again", "api-never-again-artists"):
+            assert [row["until"] for row in results_of(client, name, secret)] == [until[value]], name
+    assert client.delete(rating, headers=bearing(tokens[1])).status_code == 204
+    assert client.get(rating, headers=bearing(tokens[-1])).json()["value"] == -1

@@ -13,8 +13,6 @@ from django.core.cache import cache
 from django.db import OperationalError, transaction
 from django.utils import timezone
 from PIL import Image
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from accounts.services import withdraw_consent
 from detection import claims, images, services
@@ -22,6 +20,7 @@ from detection.models import Capture, Source, Status
 from emotune import limits, store
 from emotune.errors import Gone, InvalidInput, NotAllowed, TooMany, Unavailable
 from tests.factories import make_capture, make_user
+from tests.servers import redis_that_is_away
 
 pytestmark = pytest.mark.django_db
 
@@ -151,8 +150,7 @@ def test_who_deletes_captures_may_not_take_more_of_them(user, settings, clock):
 
 
 def test_nothing_is_kept_while_the_store_is_away(user, monkeypatch):
-    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=Retry(NoBackoff(), 0))
-    monkeypatch.setattr(store, "client", lambda: nobody)
+    monkeypatch.setattr(store, "client", redis_that_is_away)
     with pytest.raises(Unavailable):
         submit(user)
     assert not Capture.objects.exists()
@@ -266,6 +264,15 @@ def test_the_clock_sends_again_and_ends_what_nobody_looks_at(user, queue, django
     over.refresh_from_db()
     assert over.status == Status.EXPIRED
     assert images.fetch(over.id) == []
+
+
+def test_the_clock_leaves_what_has_waited_for_an_hour_to_its_owner(user, queue):
+    """As after a long outage of the clock: there may be thousands."""
+    minutes = {age: waiting(user, age=60 * age) for age in (59, 61)}
+    assert services.refresh_unwatched() == 1
+    assert Capture.objects.get(pk=minutes[59].pk).status == Status.EXPIRED
+    assert Capture.objects.get(pk=minutes[61].pk).status == Status.QUEUED
+    assert services.refresh(capture=minutes[61]).status == Status.EXPIRED
 
 
 def test_looking_does_not_wait_for_a_broker_that_does_not_answer(user, queue, monkeypatch):

@@ -2,7 +2,9 @@
 
 import html
 import re
+import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
@@ -303,6 +305,22 @@ def test_an_undo_that_an_earlier_version_signed_is_refused(browser, person):
     assert response.status_code == 422
     assert "can no longer be undone" in response.content.decode()
     assert not Rating.objects.exists()
+
+
+@pytest.mark.parametrize(("minutes", "is_early"), [(59, True), (61, False)])
+def test_what_was_done_can_be_undone_for_an_hour(browser, person, monkeypatch, minutes, is_early):
+    listen = hear(person)
+    rated = rate_all(browser, [listen.track], 1)
+    fields = {"listen": listen.id, "list": "listens"}
+    deleted = token_in(browser.post(reverse("playlists:listens_delete"), fields, headers=HTMX).content.decode())
+    now = time.time() + 60 * minutes
+    monkeypatch.setattr(signing, "time", SimpleNamespace(time=lambda: now))
+    for token in (rated, deleted):
+        answer = browser.post(reverse("playlists:undo"), {"token": token}, headers=HTMX)
+        assert answer.status_code == (200 if is_early else 422)
+        assert ("can no longer be undone" in answer.content.decode()) is not is_early
+    assert Listen.objects.exists() is is_early
+    assert Rating.objects.exists() is not is_early
 
 
 def test_rows_of_the_ratings_page_are_rated_too_and_leave_it(browser, person):

@@ -2,20 +2,22 @@
 
 import threading
 import time
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-import redis
 
 from detection import holding
 from detection.holding import Hold
 from emotune import store
+from tests.servers import redis_that_is_away, wait_until
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(holding, "BEAT_S", 0.1)
-    monkeypatch.setattr(holding, "SILENCE_S", 0.5)
+def patient(monkeypatch):
+    """Beats that come fast, and a silence that no slow machine reaches by itself."""
+    monkeypatch.setattr(holding, "BEAT_S", 0.02)
+    monkeypatch.setattr(holding, "SILENCE_S", 60)
 
 
 def test_a_capture_is_held_by_one_and_free_afterwards():
@@ -33,24 +35,34 @@ def test_it_is_held_for_as_long_as_its_holder_lives():
     capture = uuid4()
     with Hold() as hold:
         hold.take([capture])
-        time.sleep(1)
+        for _ in range(2):
+            store.client().pexpire(holding._key(capture), 30_000)
+            wait_until("the next beat", lambda: store.client().pttl(holding._key(capture)) > 50_000, pause=0.01)
         with Hold() as other:
             assert other.take([capture]) == []
 
 
-def test_what_a_dead_process_held_is_taken_once_it_has_been_silent():
+def test_what_a_dead_process_held_is_taken_once_it_has_been_silent(monkeypatch):
+    monkeypatch.setattr(holding, "SILENCE_S", 0.5)
     capture = uuid4()
     dead = Hold()  # never begins to beat
+    start = time.monotonic()
     dead.take([capture])
     with Hold() as hold:
-        start = time.monotonic()
         hold.take_from_the_dead(capture)
-        assert time.monotonic() - start > 0.3
+        assert time.monotonic() - start > 0.45
 
 
-def test_what_a_living_process_holds_is_waited_for():
+def test_what_a_living_process_holds_is_waited_for(monkeypatch):
     capture = uuid4()
     order = []
+    looks = threading.Semaphore(0)
+
+    def pause(seconds):
+        looks.release()
+        time.sleep(0.01)
+
+    monkeypatch.setattr(holding, "time", SimpleNamespace(sleep=pause))
 
     def wait():
         with Hold() as second:
@@ -60,7 +72,8 @@ def test_what_a_living_process_holds_is_waited_for():
     with Hold() as hold:
         hold.take([capture])
         (thread := threading.Thread(target=wait)).start()
-        time.sleep(1)
+        for _ in range(3):
+            assert looks.acquire(timeout=60)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
@@ -68,7 +81,6 @@ def test_what_a_living_process_holds_is_waited_for():
 
 def test_without_redis_everything_counts_as_free(monkeypatch):
     capture = uuid4()
-    away = redis.Redis(port=1, socket_connect_timeout=0.2)
-    monkeypatch.setattr(store, "client", lambda: away)
+    monkeypatch.setattr(store, "client", redis_that_is_away)
     with Hold() as hold, Hold() as other:
         assert hold.take([capture]) == other.take([capture]) == [capture]

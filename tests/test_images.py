@@ -5,12 +5,11 @@ import uuid
 import pytest
 import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from detection import images
 from emotune import store
 from emotune.errors import Unavailable
+from tests.servers import redis_that_is_away
 
 
 @pytest.fixture
@@ -53,8 +52,7 @@ def test_a_picture_cannot_be_moved_to_another_capture(raw):
 
 
 def test_a_store_that_is_away_is_said_to_be(monkeypatch):
-    nobody = redis.Redis(port=1, socket_connect_timeout=0.2, retry=Retry(NoBackoff(), 0))
-    monkeypatch.setattr(store, "client", lambda: nobody)
+    monkeypatch.setattr(store, "client", redis_that_is_away)
     assert not images.store_answers()
     with pytest.raises(Unavailable, match="try again"):
         images.put(uuid.uuid4(), [b"face"])

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -15,9 +16,9 @@ from django.utils import timezone
 from catalogue.models import Import
 from emotune import jobs
 from emotune import store as stores
-from emotune.embedded import embedded_server
 from emotune.errors import InvalidInput, Unavailable
 from emotune.jobs import Cancelled, JobState, Progress
+from tests.servers import redis_that_is_away
 
 pytestmark = pytest.mark.django_db
 
@@ -36,21 +37,23 @@ def store() -> Iterator["redis.Redis"]:
 
 
 @pytest.fixture
-def no_store(monkeypatch) -> Iterator[None]:
+def no_store(monkeypatch) -> None:
     """A Redis, which is the broker too, that does not answer."""
-    with embedded_server() as url:
-        pass
-    gone = redis.Redis.from_url(url, socket_connect_timeout=0.2, retry=None)
-    monkeypatch.setattr("emotune.store.client", lambda: gone)
-    yield
-    gone.close()
+    monkeypatch.setattr(stores, "client", redis_that_is_away)
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(jobs, "BEAT_S", 0.05)
-    monkeypatch.setattr(jobs, "SILENCE_S", 0.4)
+def patient(monkeypatch):
+    """Beats that come fast, and a silence that no slow machine reaches: see `be_silent`."""
+    monkeypatch.setattr(jobs, "BEAT_S", 0.02)
+    monkeypatch.setattr(jobs, "SILENCE_S", 60)
     monkeypatch.setattr(jobs, "REPORT_S", 0)
+
+
+@pytest.fixture
+def beats_by_hand(monkeypatch) -> None:
+    """No beat but the one that a run begins with and those that the test gives."""
+    monkeypatch.setattr(jobs, "Heartbeat", lambda *_, **__: SimpleNamespace(start=list, stop=list))
 
 
 @pytest.fixture
@@ -66,10 +69,15 @@ def lost(job: Import, attempts: int = 1) -> Import:
     return job
 
 
+def be_silent(job: Import) -> None:
+    """Let as much time pass, for who missed a job's beat, as it takes to be sure."""
+    stores.client().pexpire(jobs._suspicion_of(job), int(1000 * (jobs.KEEP_S - jobs.SILENCE_S)))
+
+
 def looked_at_twice(job: Import) -> Import:
     """Look, and look again as much later as it takes to be sure."""
     jobs.refresh(job)
-    time.sleep(jobs.SILENCE_S + 0.05)
+    be_silent(job)
     return jobs.refresh(job)
 
 
@@ -128,10 +136,11 @@ def test_progress_is_unknown_without_a_store_and_the_work_goes_on(job, no_store)
     assert again(job).state == JobState.DONE
 
 
+@pytest.mark.usefixtures("beats_by_hand")
 def test_a_run_that_could_not_say_who_it_is_is_not_taken_for_another_one(job, store, monkeypatch):
     store.set(f"emotune:job:{job.pk}:holder", "of a worker that died")
-    working, away = stores.client, redis.Redis(host="127.0.0.1", port=9)
-    monkeypatch.setattr(stores, "client", lambda: away)
+    working = stores.client
+    monkeypatch.setattr(stores, "client", redis_that_is_away)
     with jobs.running(job) as run:
         assert run
         monkeypatch.setattr(stores, "client", working)
@@ -156,7 +165,6 @@ def test_two_workers_carry_it_out_once(job):
     other = again(job)
     with jobs.running(job) as run:
         assert run
-        time.sleep(0.1)
         with jobs.running(other) as second, jobs.running(again(job)) as third:
             pass
     with jobs.running(again(job)) as late:
@@ -262,30 +270,27 @@ def test_a_queued_job_whose_message_was_lost_is_sent_again_once(job, store):
 
 
 def test_looking_without_a_store_changes_nothing(job, no_store):
-    assert looked_at_twice(lost(job)).state == JobState.RUNNING
+    lost(job)
+    assert [jobs.refresh(job).state for _ in range(2)] == [JobState.RUNNING] * 2
 
 
+@pytest.mark.usefixtures("beats_by_hand")
 def test_a_living_worker_is_left_alone_when_the_store_comes_back_empty(job, store):
     """Its beat is gone with everything else, once and then once more; each time the next one follows soon."""
     with jobs.running(job) as run:
         assert run
         Import.objects.update(started_at=timezone.now() - timedelta(minutes=1))
-        for _ in range(2):
-            missed = wait_for_a_missing_beat(job, store)
-            assert (missed.state, sent(store)) == (JobState.RUNNING, 0)
-            time.sleep(jobs.SILENCE_S + 0.05)
-        run.step(1)
-    assert (again(job).state, again(job).attempts) == (JobState.DONE, 1)
-
-
-def wait_for_a_missing_beat(job: Import, store: "redis.Redis") -> Import:
-    """Lose all that is known of a job, look at once, and return it as it was seen."""
-    while True:
         for key in store.keys(f"emotune:job:{job.pk}:*"):
             store.delete(key)
-        seen = jobs.refresh(again(job))
-        if seen.state != JobState.RUNNING or store.exists(f"emotune:job:{job.pk}:suspect:1"):
-            return seen  # otherwise a beat was faster
+        for _ in range(2):
+            store.delete(jobs.beat_of(job))
+            missed = jobs.refresh(again(job))
+            assert (missed.state, sent(store)) == (JobState.RUNNING, 0)
+            assert store.exists(jobs._suspicion_of(missed))
+            be_silent(missed)
+            run._beat()
+        run.step(1)
+    assert (again(job).state, again(job).attempts) == (JobState.DONE, 1)
 
 
 @pytest.mark.parametrize(
@@ -315,10 +320,13 @@ def test_a_message_that_comes_back_to_an_empty_store_waits_for_the_living_worker
     assert (again(job).state, again(job).attempts) == (JobState.DONE, 1)
 
 
-def test_a_message_that_comes_back_waits_for_the_dead_workers_last_beat(job, store):
-    store.set(f"emotune:job:{job.pk}:beat", "1", px=300)
+def test_a_message_that_comes_back_waits_for_the_dead_workers_last_beat(job, store, monkeypatch):
+    monkeypatch.setattr(jobs, "SILENCE_S", 0.1)
+    start = time.monotonic()
+    store.set(jobs.beat_of(job), "1", px=400)
     with jobs.running(lost(job)) as run:
         assert run
+        assert time.monotonic() - start > 0.35
     assert (again(job).state, again(job).attempts) == (JobState.DONE, 2)
 
 
@@ -327,9 +335,9 @@ def test_a_message_that_comes_back_leaves_a_living_worker_alone(job, store):
 
     def beat() -> None:
         while not over.wait(0.02):
-            store.set(f"emotune:job:{job.pk}:beat", str(time.time()), px=300)
+            store.set(jobs.beat_of(job), str(time.time()), ex=60)
 
-    store.set(f"emotune:job:{job.pk}:beat", "1", px=300)
+    store.set(jobs.beat_of(job), "1", ex=60)
     thread = threading.Thread(target=beat)
     thread.start()
     with jobs.running(lost(job)) as run:
@@ -356,7 +364,7 @@ def test_a_worker_that_starts_finds_what_a_power_cut_left(job, store):
     lost(job)
     finished = Import.objects.create(name="done.csv", state=JobState.DONE)
     jobs.refresh_all()
-    time.sleep(jobs.SILENCE_S + 0.05)
+    be_silent(job)
     jobs.refresh_jobs()
     assert (again(job).state, again(finished).state, sent(store)) == (JobState.QUEUED, JobState.DONE, 1)
 

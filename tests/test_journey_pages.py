@@ -1,11 +1,13 @@
 """Pages of journeys: from the mood that was read, or any, to any of the seven."""
 
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import numpy as np
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from detection.models import Source, Status
 from emotune.emotions import BY_NAME, EMOTIONS
@@ -66,10 +68,24 @@ def test_from_the_form_to_the_way_with_its_drawing_and_figures(browser, person, 
     assert "From sad to happy" in browser.get(LIST).content.decode()
 
 
-def test_a_double_click_makes_one_journey_and_another_length_another(browser, catalogue):
+def test_a_double_click_makes_one_journey_and_another_length_another(browser, catalogue, monkeypatch):
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)  # each day has its own, and midnight may be near
     assert make(browser).url == make(browser).url
     assert make(browser, k="5").url != make(browser).url
     assert Playlist.objects.count() == 2
+
+
+def test_the_next_day_gives_another_journey(browser, catalogue, monkeypatch):
+    evening = timezone.now().replace(hour=23, minute=59)
+    found = []
+    for minutes in (-600, 0, 2, 600):
+        now = evening + timedelta(minutes=minutes)
+        monkeypatch.setattr(timezone, "now", lambda now=now: now)
+        found.append(make(browser).url)
+    assert (found[0], found[2]) == (found[1], found[3])
+    assert found[1] != found[2]
+    assert len(set(Playlist.objects.values_list("seed", flat=True))) == 2
 
 
 def test_from_what_was_read(browser, person, catalogue):

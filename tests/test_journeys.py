@@ -12,7 +12,10 @@ from playlists.models import Playlist
 from playlists.services import build_journey, build_playlist
 from tests.factories import make_capture, make_track, make_user
 
-RNG = np.random.default_rng(4)
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(4)
 
 
 def make_stops(vad, *, recordings=None, liking=None):
@@ -42,11 +45,11 @@ def test_near_moods_have_fewer_stops_and_the_same_one_two():
 
 
 @pytest.mark.parametrize("journeys", [200, pytest.param(1000, marks=pytest.mark.short)])
-def test_journeys_between_random_moods_are_even_and_arrive(journeys):
+def test_journeys_between_random_moods_are_even_and_arrive(journeys, rng):
     centres = np.array(ANCHORS)
-    cloud = centres.mean(axis=0) + RNG.normal(size=(60_000, 3)) * centres.std(axis=0) * 1.2
+    cloud = centres.mean(axis=0) + rng.normal(size=(60_000, 3)) * centres.std(axis=0) * 1.2
     for seed in range(journeys):
-        start, end = (RNG.dirichlet(np.ones(7)) @ centres for _ in range(2))
+        start, end = (rng.dirichlet(np.ones(7)) @ centres for _ in range(2))
         line = waypoints(start, end, 10)
         stops = make_stops(cloud[_near(cloud, line)])
         journey = plan(start, end, stops, k=10, seed=seed)
@@ -62,16 +65,16 @@ def _near(cloud, line):
     return np.flatnonzero(((cloud > low) & (cloud < high)).all(axis=1))[:3000]
 
 
-def test_the_same_seed_gives_the_same_journey():
-    stops = make_stops(RNG.uniform(2, 6, (500, 3)))
+def test_the_same_seed_gives_the_same_journey(rng):
+    stops = make_stops(rng.uniform(2, 6, (500, 3)))
     ends = np.array([3.0, 3, 3]), np.array([5.0, 5, 5])
     assert plan(*ends, stops, k=8, seed=1).stops == plan(*ends, stops, k=8, seed=1).stops
 
 
-def test_it_is_the_same_under_other_numbers_of_recordings_as_each_process_has_its_own():
-    points = np.repeat(RNG.uniform(2, 6, (100, 3)), 5, axis=0)  # five tracks that are as good for every step
+def test_it_is_the_same_under_other_numbers_of_recordings_as_each_process_has_its_own(rng):
+    points = np.repeat(rng.uniform(2, 6, (100, 3)), 5, axis=0)  # five tracks that are as good for every step
     ends = np.array([3.0, 3, 3]), np.array([5.0, 5, 5])
-    numbers = RNG.permutation(500)
+    numbers = rng.permutation(500)
     one, other = (make_stops(points, recordings=1 + found) for found in (numbers, numbers[::-1]))
     for seed in range(20):
         assert plan(*ends, one, k=8, seed=seed).stops == plan(*ends, other, k=8, seed=seed).stops
@@ -100,17 +103,21 @@ def test_nothing_near_gives_no_stops():
     assert plan(np.zeros(3), np.ones(3), make_stops([]), k=5, seed=0).stops == []
 
 
+SAD, HAPPY = (np.array(BY_NAME[name].anchor) for name in ("sad", "happy"))
+
+
+def make_track_at(vad, **fields):
+    away = np.linalg.norm(np.array(ANCHORS) - vad, axis=1)
+    v, a, d = vad.tolist()
+    where = {"distance": float(away.min()), "valence": v, "arousal": a, "dominance": d}
+    return make_track(list(BY_NAME)[away.argmin()], **where, **fields)
+
+
 @pytest.fixture
-def catalogue(db):
+def catalogue(db, rng):
     """Tracks all along the way from sad to happy, each by the nearer end's name, as K-Means would have it."""
-    sad, happy = np.array(BY_NAME["sad"].anchor), np.array(BY_NAME["happy"].anchor)
-    centres = np.array(ANCHORS)
-    names = list(BY_NAME)
     for share in np.linspace(0, 1, 120):
-        vad = sad + share * (happy - sad) + RNG.normal(0, 0.08, 3)
-        away = np.linalg.norm(centres - vad, axis=1)
-        v, a, d = vad.tolist()
-        make_track(names[away.argmin()], distance=float(away.min()), valence=v, arousal=a, dominance=d)
+        make_track_at(SAD + share * (HAPPY - SAD) + rng.normal(0, 0.08, 3))
 
 
 def points_of(playlist):
@@ -150,11 +157,20 @@ def test_what_is_never_wanted_again_is_no_stop(catalogue):
     assert not banned & set(journey.entries.values_list("track_id", flat=True))
 
 
-def test_a_journey_knows_what_a_person_likes(catalogue):
-    user = make_user()
-    for track in Track.objects.all()[:10]:
-        rate(user=user, track=track, value=1)
-    assert build_journey(capture=make_capture(user), wanted="happy").entries.count() == 10
+@pytest.mark.django_db
+def test_of_tracks_that_fit_as_well_a_journey_takes_those_by_whom_a_person_likes():
+    """At every other place, for one artist twice in a row costs more than liking is worth."""
+    for n, point in enumerate(waypoints(SAD, HAPPY, 10)):
+        for away, artist in enumerate(("Ada", "Bea")):
+            make_track_at(point + away * 1e-5, artist=artist if n % 2 else f"{artist} {n}")
+    people = {artist: make_user() for artist in ("Ada", "Bea")}
+    for artist, user in people.items():
+        for _ in range(5):
+            rate(user=user, track=make_track("fear", artist=artist), value=1)
+    for artist, user in people.items():
+        journey = build_journey(capture=make_capture(user), wanted="happy")
+        artists = list(journey.entries.values_list("track__artist", flat=True))
+        assert (len(artists), artists[1::2]) == (10, [artist] * 5)
 
 
 @pytest.mark.django_db

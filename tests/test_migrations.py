@@ -3,10 +3,11 @@
 import inspect
 import json
 import sys
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
-from django.db import migrations
+from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 
 from tests.prepared import MIGRATED
@@ -15,9 +16,20 @@ from tests.servers import environment, manage
 # Up to here nobody runs emotune for other people: these migrations meet tables that are empty.
 FIRST_RELEASE = {"accounts": "0004", "api": "0001", "catalogue": "0006", "detection": "0002", "playlists": "0007"}
 LARGE = {"capture", "track", "playlist", "playlisttrack", "listen", "rating", "skip", "accountevent", "submission"}
-# What reads or writes every row of a table while nobody else may.
-SLOW = (migrations.AddIndex, migrations.RemoveIndex, migrations.AddConstraint, migrations.AlterField)
+# What is made beside whoever writes.
 BESIDE_WRITERS = (AddIndexConcurrently, RemoveIndexConcurrently)
+# All that is done to a large table: nothing here reads or writes its rows while others may not.
+ON_LARGE = (migrations.AddField, migrations.AlterModelOptions, migrations.AlterModelManagers, *BESIDE_WRITERS)
+# What takes away what the version before still asks for.
+BREAKS = (migrations.RemoveField, migrations.RenameField, migrations.RenameModel, migrations.DeleteModel)
+# Code of a migration's own can do anything: why this holds nobody up.
+CODE = {
+    ("catalogue", "0007_room_for_other_tags"): "says how full indexes are built from now on, and reads no row",
+    ("catalogue", "0008_one_open_activation"): "ends some runs of those that are open, in a small table",
+    ("playlists", "0008_places_without_spare_indexes"): "drops and makes its indexes CONCURRENTLY",
+}
+# In what only Django is told, these stand for an index that somebody has to make or drop.
+NEEDS_INDEX = (migrations.AddIndex, migrations.RemoveIndex, migrations.AddConstraint, migrations.AlterField)
 
 
 def later_migrations():
@@ -26,23 +38,85 @@ def later_migrations():
             yield pytest.param(migration, id=f"{app}-{name}")
 
 
-def touches_large(operation):
-    model = getattr(operation, "model_name", getattr(operation, "name", "")).lower()
-    return model in LARGE and isinstance(operation, SLOW)
+def is_large(operation):
+    return getattr(operation, "model_name", getattr(operation, "name", "")).lower() in LARGE
+
+
+def walk(operations):
+    """Give all that happens in the database, and not what only Django is told."""
+    for operation in operations:
+        if isinstance(operation, migrations.SeparateDatabaseAndState):
+            yield from walk(operation.database_operations)
+        else:
+            yield operation
+
+
+def fault_of(operation, migration):
+    """Return what the version before, or whoever writes, would notice of an operation; else nothing."""
+    is_code = isinstance(operation, (migrations.RunPython, migrations.RunSQL))
+    added: Any = operation.field if isinstance(operation, migrations.AddField) else None
+    rules = {
+        "say in CODE why it holds nobody up": is_code and (migration.app_label, migration.name) not in CODE,
+        "the version before still asks for it": isinstance(operation, BREAKS),
+        "the version before writes rows without it: let it be null, or give it a db_default": (
+            added and not (added.null or added.has_db_default() or added.many_to_many)
+        ),
+        "its index is made while nobody may write: use AddIndexConcurrently": (
+            added and is_large(operation) and (added.db_index or added.unique)
+        ),
+        "this is not done to a large table; an index of one is made by AddIndexConcurrently": (
+            is_large(operation) and not isinstance(operation, ON_LARGE)
+        ),
+        "this needs atomic = False": isinstance(operation, BESIDE_WRITERS) and migration.atomic,
+    }
+    return next((fault for fault, is_so in rules.items() if is_so), "")
+
+
+def faults_of(migration):
+    found = {operation.describe(): fault_of(operation, migration) for operation in walk(migration.operations)}
+    return {what: fault for what, fault in found.items() if fault}
 
 
 @pytest.mark.parametrize("migration", list(later_migrations()))
-def test_large_tables_are_changed_beside_their_writers(migration):
-    for operation in migration.operations:
-        if isinstance(operation, migrations.SeparateDatabaseAndState):
-            if any(touches_large(inner) for inner in operation.state_operations):
-                assert migration.atomic is False
-                assert "CONCURRENTLY" in inspect.getsource(sys.modules[migration.__module__])
-            continue
-        if not touches_large(operation):
-            continue
-        assert isinstance(operation, BESIDE_WRITERS), f"{operation.describe()}: use AddIndexConcurrently"
+def test_the_version_before_goes_on_serving_and_writing(migration):
+    assert faults_of(migration) == {}
+    told = [each for each in migration.operations if isinstance(each, migrations.SeparateDatabaseAndState)]
+    if any(is_large(inner) and isinstance(inner, NEEDS_INDEX) for each in told for inner in each.state_operations):
         assert migration.atomic is False
+        assert "CONCURRENTLY" in inspect.getsource(sys.modules[migration.__module__])
+
+
+def test_a_bad_migration_is_found_out():
+    class Bad(migrations.Migration):
+        operations: ClassVar = [
+            migrations.AddField("share", "note", models.TextField(default="")),
+            migrations.AddField("rating", "word", models.TextField(null=True, db_index=True)),
+            migrations.RunPython(migrations.RunPython.noop),
+            migrations.RunSQL("SELECT 1"),
+            migrations.SeparateDatabaseAndState(
+                database_operations=[migrations.RemoveField("share", "token")],
+                state_operations=[migrations.DeleteModel("Skip")],
+            ),
+            migrations.RenameField("share", "token", "secret"),
+            migrations.RenameModel("Share", "Link"),
+            migrations.DeleteModel("Share"),
+            migrations.AddIndex("listen", models.Index(fields=["source"], name="by_source")),
+            migrations.AlterField("track", "title", models.TextField()),
+            AddIndexConcurrently("skip", models.Index(fields=["seconds"], name="by_seconds")),
+            # and what is well
+            migrations.AddField("rating", "weight", models.FloatField(db_default=1)),
+            migrations.AddField("listen", "heard_s", models.FloatField(null=True)),
+            migrations.AlterField("share", "token", models.CharField(max_length=64)),
+            migrations.AlterModelOptions("listen", {}),
+        ]
+
+    faults = faults_of(Bad("0099_bad", "playlists"))
+    assert list(faults) == [operation.describe() for operation in walk(Bad.operations)][:11]
+    assert "db_default" in faults["Add field note to share"]
+    assert "its index" in faults["Add field word to rating"]
+    assert "CODE" in faults["Raw Python operation"]
+    assert "still asks" in faults["Remove field token from share"]
+    assert "atomic" in faults[Bad.operations[10].describe()]
 
 
 INDEXES = """

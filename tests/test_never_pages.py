@@ -1,13 +1,14 @@
 """What a person does not want to hear again: tracks and artists, for ever or until a day."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from emotune.errors import InvalidInput
+from playlists import never_views
 from playlists.listening import never_artist
 from playlists.models import NeverAgain, NeverArtist
 from playlists.services import recommend
@@ -166,12 +167,24 @@ def test_without_javascript_it_leads_back_to_where_the_button_stood(browser):
     assert "will not be played" in browser.get(NEVER).content.decode()
 
 
-def test_the_first_day_on_offer_is_one_that_is_taken(browser, person):
-    track = make_track(title="Blue Moon")
+@pytest.mark.parametrize("clock", [time(0), time(12), time(23, 59, 59)])
+def test_the_first_day_on_offer_is_the_first_that_is_taken(browser, person, monkeypatch, clock):
+    moment = datetime.combine(datetime.now(UTC), clock, UTC)
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return moment
+
+    monkeypatch.setattr(never_views, "datetime", Stopped)
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+    track, today = make_track(title="Blue Moon"), moment.date()
     first = re.findall(r'name="until" min="([^"]+)"', browser.get(NEVER, {"title": "blue"}).content.decode())[0]
-    assert first == (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
+    assert first == (today + timedelta(days=1)).isoformat()
+    assert post(browser, "never_track", track.id, list="never", until=today.isoformat()).status_code == 422
+    assert not NeverAgain.objects.exists()
     assert post(browser, "never_track", track.id, list="never", until=first).status_code == 200
-    assert NeverAgain.objects.get(user=person).until is not None
+    assert NeverAgain.objects.get(user=person).until == datetime.combine(today, time(), UTC) + timedelta(days=1)
 
 
 def test_what_is_kept_out_can_be_let_in_again_or_given_another_day(browser, person):

@@ -172,7 +172,7 @@ def test_it_rejects_a_negative_k():
         rank(make_candidates(3), Taste(), target=CENTRE, k=-1, seed=0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     n=st.integers(0, 60),
     k=st.integers(0, 30),

@@ -1,10 +1,13 @@
 """Pages that are the same for all strangers are made once, and answered as whole as they were made."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 
+from emotune import strangers
 from emotune.strangers import MOST, StrangersMiddleware
 from tests.factories import make_user
 
@@ -54,6 +57,17 @@ def test_a_page_is_made_once(client, renders):
     for _ in range(3):
         client.get("/")
     assert renders == ["home.html"]
+
+
+def test_a_page_is_made_anew_after_a_minute_and_not_before(client, renders, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(strangers, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    made = []
+    for seconds in (0, 59, 61, 119, 122):
+        now[0] = 1000.0 + seconds
+        client.get("/")
+        made.append(len(renders))
+    assert made == [1, 1, 2, 2, 3]
 
 
 def test_whoever_is_logged_in_never_gets_a_kept_page_nor_leaves_one(client, renders):

@@ -17,9 +17,9 @@ import redis
 from PIL import Image
 
 from tests.browser import jpeg, smiling_photograph
-from tests.person import Person, capture_in, frames_of
+from tests.person import Person, capture_in, frames_of, held_in_the_middle
 from tests.prepared import DEMO
-from tests.servers import Postgres, Process, Redis, Stack, server_folder, wait_until
+from tests.servers import Postgres, Redis, Stack, server_folder, wait_until
 
 # Temporary files of any program lie here.
 SHARED = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))
@@ -161,21 +161,28 @@ def test_a_capture_leaves_its_bytes_nowhere(places, stack, database, broker):
         store.flushall()
         capture = person.show(FRAMES)
         assert messages(store) == [[capture]], "a message holds the id alone"
-        key = f"emotune:capture:{capture}"
-        assert 0 < store.ttl(key) <= 300
+        assert 0 < store.ttl(key_of(capture)) <= 300
         store.save()  # as a Redis would that somebody set to keep its memory on a disk
         assert (broker.folder / "dump.rdb").stat().st_size > sum(map(len, FRAMES))
         assert places.found() == []
 
-        with psycopg.connect(database) as connection:
-            worker = hold_while_reading(stack, connection, capture)
+        worker = stack.start_worker()
+        with held_in_the_middle(person, database, FRAMES) as read:
+            wait_until("the worker to be through with its pictures", lambda: somebody_waits(database), pause=0.01)
+            assert status_of_capture(database, read) == "reading"
+            assert store.exists(key_of(read))
             assert places.found() == []
-        assert "happy" in person.wait_for(capture, "done").text
-        wait_until("the pictures to be gone", lambda: not store.exists(key))
+            assert status_of_capture(database, read) == "reading"
+        assert "happy" in person.wait_for(read, "done").text
+        wait_until("the pictures to be gone", lambda: not store.exists(key_of(capture), key_of(read)))
         store.save()
     assert places.found() == []
     assert longest_row(database) < ROW
-    assert capture in worker.words()
+    assert read in worker.words()
+
+
+def key_of(capture: str) -> str:
+    return f"emotune:capture:{capture}"
 
 
 def messages(store: "redis.Redis") -> list[list[str]]:
@@ -184,14 +191,18 @@ def messages(store: "redis.Redis") -> list[list[str]]:
     return [json.loads(base64.b64decode(message["body"]))[0] for message in raw]
 
 
-def hold_while_reading(stack: Stack, connection: "psycopg.Connection", capture: str) -> Process:
-    """Start the worker and wait until it has the pictures, while a lock of ours keeps it from writing the outcome."""
-    row = "SELECT attempts FROM detection_capture WHERE id = %s"
-    worker = stack.start_worker()
-    wait_until("the worker", lambda: connection.execute(f"{row} AND attempts > 0", [capture]).fetchone(), pause=0.002)
-    connection.execute(f"{row} FOR UPDATE", [capture])
-    time.sleep(0.3)
-    return worker
+def status_of_capture(database: str, capture: str) -> str:
+    with psycopg.connect(database) as connection:
+        row = connection.execute("SELECT status FROM detection_capture WHERE id = %s", [capture]).fetchone()
+    assert row
+    return str(row[0])
+
+
+def somebody_waits(database: str) -> bool:
+    """Whether a process waits for a lock, as the worker does that has an outcome to write."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with psycopg.connect(database) as connection:
+        return bool(connection.execute(waiting).fetchone())
 
 
 def longest_row(database: str) -> int:

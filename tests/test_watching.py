@@ -7,7 +7,6 @@ import re
 from unittest.mock import patch
 
 import pytest
-import redis
 from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import get_resolver
@@ -15,6 +14,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from emotune import logs, store, workers
 from emotune.celery import app
+from tests.servers import environment, manage, redis_that_is_away
 
 pytestmark = pytest.mark.django_db
 
@@ -51,8 +51,7 @@ def test_ready_once_a_reader_is_warm(client, memory):
 
 
 def test_not_ready_without_broker(client, monkeypatch):
-    away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2, retry=None)
-    monkeypatch.setattr(store, "client", lambda: away)
+    monkeypatch.setattr(store, "client", redis_that_is_away)
     response = client.get("/readyz")
     assert response.status_code == 503
     assert response.json()["broker"] == "does not answer"
@@ -73,6 +72,16 @@ def test_requests_are_counted_by_view_and_never_by_path(client, memory):
     assert 'view="none"' in text
     assert "somebody" not in text
     assert "00000000-0000" not in text
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_command_leaves_no_figures_behind(tmp_path, given):
+    """Nothing would remove them."""
+    folder = tmp_path / "data" / "metrics"
+    env = environment(tmp_path, **{"PROMETHEUS_MULTIPROC_DIR": str(folder)} if given else {})
+    count = "from emotune.metrics import CAPTURES; CAPTURES.labels('done').inc(); print(*CAPTURES.collect())"
+    assert "value=1.0" in manage("shell", "-v0", "-c", count, env=env)
+    assert list(folder.iterdir()) == []
 
 
 def test_the_depth_of_the_queues_is_told(client, memory):

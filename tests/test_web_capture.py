@@ -45,14 +45,29 @@ FRAMES = """() => Promise.all([...document.getElementById("camera-form").element
 # The packing of the fourth picture takes as long as somebody needs to press "Not yet".
 PRESS_IN_THE_LAST_FRAME = """(fails) => {
     const toBlob = HTMLCanvasElement.prototype.toBlob;
-    let packed = 0;
+    let begun = 0;
     HTMLCanvasElement.prototype.toBlob = function (done, ...form) {
-        packed += 1;
-        if (packed === 4) document.getElementById("camera-cancel").click();
-        if (packed === 4 && fails) done(null);
-        else toBlob.call(this, done, ...form);
+        begun += 1;
+        if (begun < 4) return toBlob.call(this, done, ...form);
+        document.getElementById("camera-cancel").click();
+        toBlob.call(this, (blob) => {
+            done(fails ? null : blob);
+            setTimeout(() => { window.isPacked = true; });
+        }, ...form);
     };
 }"""
+# How often the browser was asked for the camera, in all pages of the tab.
+COUNT_ASKING = """(() => {
+    const ask = navigator.mediaDevices?.getUserMedia.bind(navigator.mediaDevices);
+    if (!ask) return;
+    navigator.mediaDevices.getUserMedia = (wishes) => {
+        sessionStorage.asked = Number(sessionStorage.asked ?? 0) + 1;
+        return ask(wishes);
+    };
+})()"""
+ASKED = "Number(sessionStorage.asked ?? 0)"
+# Three counts; with the burst after them it takes 900 ms more.
+COUNTDOWN_MS, LONGER_THAN_IT_TAKES_MS = 2400, 4000
 LEAVE = """() => {
     Object.defineProperty(document, "hidden", { value: true });
     document.dispatchEvent(new Event("visibilitychange"));
@@ -105,6 +120,14 @@ def page(browser: Browser, site: Site, session: StorageState) -> Iterator[Page]:
     context.close()
 
 
+@pytest.fixture
+def clock(page: Page):
+    """The page's time, which a test may let pass at once."""
+    page.clock.install()
+    page.reload()
+    return page.clock
+
+
 def captures_of(page: Page) -> int:
     page.goto("/history/moods/")
     return page.locator("li.past").count()
@@ -129,6 +152,11 @@ def sent_by(page: Page) -> list[Request]:
     sent: list[Request] = []
     page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
     return sent
+
+
+def let_it_send(page: Page) -> None:
+    """Return once all that the page has sent is known: requests are told in their order."""
+    page.evaluate("fetch('/healthz').then((answer) => answer.text())")
 
 
 def held_back(page: Page, path: str) -> list[Route]:
@@ -241,13 +269,18 @@ def test_by_keyboard_alone_a_face_is_sent_and_the_focus_follows(page):
     assert complaints.words == []
 
 
-def test_a_countdown_is_called_off(page):
-    page.get_by_role("button", name="Turn on the camera").click()
-    page.get_by_role("button", name="Read my mood").wait_for()
+def test_a_countdown_is_called_off(page, clock):
+    sent = sent_by(page)
+    turn_on(page)
     page.evaluate(CALL_OFF)
     expect(page.get_by_role("button", name="Read my mood")).to_be_focused()
+    clock.run_for(LONGER_THAN_IT_TAKES_MS)
+    assert page.locator("#camera-count").text_content() == ""
+    assert page.locator("#camera-words").text_content() == ""
+    expect(page.get_by_role("button", name="Read my mood")).to_be_focused()
     page.get_by_role("button", name="Turn it off").click()
-    page.wait_for_timeout(1500)
+    let_it_send(page)
+    assert sent == []
     assert page.url.endswith("/captures/new/")
     assert page.evaluate("document.getElementById('preview').srcObject") is None
 
@@ -260,27 +293,36 @@ def test_not_yet_in_the_last_frame_is_obeyed(page, fails):
     page.get_by_role("button", name="Read my mood").click()
     expect(page.locator("#camera-words")).to_have_text("Hold still …")
     expect(page.get_by_role("button", name="Read my mood")).to_be_focused()
-    page.wait_for_timeout(500)
+    page.wait_for_function("window.isPacked")
+    let_it_send(page)
     assert sent == []
     expect(page.get_by_role("button", name="Read my mood")).to_be_visible()
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
 @pytest.mark.parametrize("words", ["", "Look at the camera.", "Hold still …"])
-def test_a_page_out_of_sight_takes_no_picture(page, words):
+def test_a_page_out_of_sight_takes_no_picture(page, clock, words):
     sent = sent_by(page)
     turn_on(page)
     page.locator("#camera-hint.good").wait_for()
+    clock.pause_at(page.evaluate("Date.now()") / 1000 + 1)
     if words:
         page.get_by_role("button", name="Read my mood").click()
+    if words == "Hold still …":
+        clock.run_for(COUNTDOWN_MS)
     expect(page.locator("#camera-words")).to_have_text(words)
     page.evaluate(LEAVE)
-    expect(page.locator("#camera-words")).to_have_text("The camera was turned off: this page was out of sight.")
+    gone = "The camera was turned off: this page was out of sight."
+    expect(page.locator("#camera-words")).to_have_text(gone)
     assert page.evaluate("preview.srcObject") is None
     expect(page.get_by_role("button", name="Turn on the camera")).to_be_focused()
     expect(page.locator(".stage .good")).to_have_count(0)
-    page.wait_for_timeout(1500)
+    for _ in range(4):  # the packing of a picture takes time of its own
+        clock.run_for(LONGER_THAN_IT_TAKES_MS)
+        let_it_send(page)
     assert sent == []
+    assert page.locator("#camera-count").text_content() == ""
+    assert page.locator("#camera-words").text_content() == gone
 
 
 def test_a_page_that_was_left_while_the_browser_asked_keeps_no_camera(page):
@@ -305,9 +347,11 @@ def test_a_mood_that_was_named_while_the_browser_asked_keeps_no_camera(page):
 
 @pytest.mark.parametrize("way", ["reload", "back"])
 def test_the_camera_that_try_again_turned_on_stays_off_after_reload_and_back(page, site, way):
+    page.add_init_script(COUNT_ASKING)
     page.goto(f"/captures/{site.ids['no_face']}/")
     page.get_by_role("link", name="Try again").click()
     page.get_by_role("button", name="Read my mood").wait_for()
+    assert page.evaluate(ASKED) == 1
     if way == "back":
         page.get_by_role("button", name="Happy").click()
         expect(page.get_by_role("heading", name="You feel happy")).to_be_visible()
@@ -316,17 +360,17 @@ def test_the_camera_that_try_again_turned_on_stays_off_after_reload_and_back(pag
     else:
         page.reload()
     expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
-    page.wait_for_timeout(1000)
+    assert page.evaluate(ASKED) == 1
     assert page.evaluate("preview.srcObject") is None
-    expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
 
 
 def test_an_address_that_another_site_may_have_given_turns_no_camera_on(page):
+    page.add_init_script(COUNT_ASKING)
     page.goto("about:blank")
     page.goto("/captures/new/#camera")  # as a link from elsewhere: without a referrer
     expect(page).to_have_url(re.compile(r"/captures/new/$"))
     expect(page.get_by_role("button", name="Turn on the camera")).to_be_visible()
-    page.wait_for_timeout(1000)
+    assert page.evaluate(ASKED) == 0
     assert page.evaluate("preview.srcObject") is None
 
 

@@ -1,6 +1,6 @@
 """Worker processes tell that they are there, warm or not, busy or not, until they leave or are forgotten."""
 
-import time
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -8,7 +8,7 @@ from fakeredis import FakeRedis
 
 from emotune import store, workers
 from emotune.workers import FACES, JOBS, Voice, present, warm_readers
-from tests.servers import wait_until
+from tests.servers import redis_that_is_away, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +30,18 @@ def test_a_process_says_what_it_is():
     (worker,) = present()
     assert (worker.role, worker.is_warm, worker.task_s, worker.tasks, worker.load) == (JOBS, False, None, 0, 0.0)
     assert worker.memory > 10_000_000
-    assert worker.heard_s < 1
     assert not worker.is_silent
+
+
+@pytest.mark.parametrize(("system", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_where_the_system_does_not_say_memory_is_the_most_that_there_was(monkeypatch, system, unit):
+    def fail(_):
+        raise FileNotFoundError
+
+    monkeypatch.setattr("pathlib.Path.read_text", fail)
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("resource.getrusage", lambda _: SimpleNamespace(ru_maxrss=300))
+    assert workers.resident_bytes() == 300 * unit
 
 
 def test_a_reader_counts_once_it_is_warm_and_as_long_as_it_speaks(memory):
@@ -63,16 +73,19 @@ def test_one_that_is_forgotten_leaves_no_name_behind(memory):
     assert memory.smembers(workers.NAMES) == set()
 
 
-def test_load_is_the_share_of_time_in_tasks():
-    voice = Voice(FACES)
-    voice.started -= 10
-    voice._past[0] = (voice.started, 0.0)
-    voice.busy_s = 4.0
-    voice.task_since = time.monotonic() - 1
-    voice.say()
-    (worker,) = present()
-    assert worker.load == pytest.approx(0.5, abs=0.01)
-    assert worker.task_s == pytest.approx(1, abs=0.1)
+def test_load_is_the_share_of_time_in_tasks(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(workers, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    workers._voices[:] = [voice] = [Voice(FACES)]
+    for idle, busy in ((3, 4), (2, 1)):
+        now[0] += idle
+        workers.note_begin()
+        now[0] += busy
+        voice.say()
+        (worker,) = present()
+        assert worker.task_s == busy
+        workers.note_end()
+    assert (worker.load, worker.up_s, worker.tasks) == (0.5, 10, 1)
 
 
 def test_a_process_speaks_by_itself_counts_its_tasks_and_says_goodbye():
@@ -90,8 +103,7 @@ def test_a_process_speaks_by_itself_counts_its_tasks_and_says_goodbye():
 
 
 def test_it_goes_on_while_redis_is_away(monkeypatch):
-    away = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2, retry=None)
-    monkeypatch.setattr(store, "client", lambda: away)
+    monkeypatch.setattr(store, "client", redis_that_is_away)
     voice = Voice(FACES)
     voice.say()
     voice.leave()

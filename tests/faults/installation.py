@@ -20,9 +20,9 @@ import redis
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import encode_multipart
 
-from emotune.launcher import READER_IS_WARM
 from tests.person import BOUNDARY
 from tests.servers import (
+    READER_IS_WARM,
     ROOT,
     Postgres,
     Process,
