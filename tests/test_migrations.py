@@ -77,7 +77,7 @@ def faults_of(migration):
     return {what: fault for what, fault in found.items() if fault}
 
 
-@pytest.mark.parametrize("migration", list(later_migrations()))
+@pytest.mark.parametrize("migration", sorted(later_migrations(), key=str))
 def test_the_version_before_goes_on_serving_and_writing(migration):
     assert faults_of(migration) == {}
     told = [each for each in migration.operations if isinstance(each, migrations.SeparateDatabaseAndState)]
