@@ -61,9 +61,9 @@ def _page_of(folder: Path, _changed: int) -> dict[str, Any]:
     card = load_card(folder)
     name = str(card.data.get("name", ""))
     is_fer2013 = name.lower().startswith(FER2013)
-    truths = {"labels": "FER2013's labels", "crowd": "majority of ten people"}
+    truths = {"labels": "FER2013's labels", "crowd": "the majority of ten people"}
     if not is_fer2013:
-        truths = {"labels": f"labels of {name or 'the data'}", "crowd": "majority of the people asked"}
+        truths = {"labels": f"labels of {name or 'the data'}", "crowd": "the majority of those asked"}
     return {
         "card": card,
         "data": "FER2013" if is_fer2013 else name,
@@ -125,7 +125,7 @@ def _served(name: str, found: dict[str, Any]) -> Served:
         ],
         recall_svg=plots.emotion_bars(f"Share found of each emotion ({name})", recall) if recall else "",
         reliability_svg=plots.reliability_diagram(f"Confidence and truth ({name})", bins) if bins else "",
-        risk_svg=plots.risk_coverage_curve(f"Error when unsure readings are left out ({name})", risk) if risk else "",
+        risk_svg=plots.risk_coverage_curve(f"Error by coverage ({name})", risk) if risk else "",
         error_at_80=next((error for coverage, error in risk if coverage == 0.8), None),
         error=1 - found["accuracy"] if "accuracy" in found else None,
     )
