@@ -109,10 +109,15 @@ def write_card(folder: Path, card: Card) -> None:
 
 
 def write_fields(folder: Path, fields: dict[str, Any]) -> None:
-    """Write what `card.json` of a folder says, to a part file first, so that a reader sees a whole one."""
-    part = folder / "card.json.part"
-    part.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
-    part.replace(folder / "card.json")
+    """Write what `card.json` of a folder says."""
+    write_whole(folder / "card.json", json.dumps(fields, indent=1) + "\n")
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a text of which others see nothing before all of it is there."""
+    part = file.with_name(f"{file.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
 
 
 def read_fields(folder: Path) -> dict[str, Any]:

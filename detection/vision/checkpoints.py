@@ -9,6 +9,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 
+from detection.vision.card import write_whole
 from detection.vision.data import DataError
 
 # What Keras and HDF5 raise on files that were cut off or in which bits are wrong.
@@ -47,7 +48,7 @@ class Backup(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
         whole = weights.with_name("part.weights.h5")  # Keras wants this ending
         self.model.save_weights(whole)
         whole.replace(weights)
-        _write(metadata, json.dumps({"epoch": self._current_epoch, "batch": self._last_batch_seen}))
+        write_whole(metadata, json.dumps({"epoch": self._current_epoch, "batch": self._last_batch_seen}))
 
     def _files(self) -> list[tuple[Path, Path]]:
         """Return the files of the epoch before, each with that of the last one: weights, then the epoch's number."""
@@ -65,17 +66,10 @@ def checkpoint(folder: Path, settings: dict[str, Any]) -> Backup:
     told = json.dumps(settings, sort_keys=True)
     if not note.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _write(note, told)
+        write_whole(note, told)
     elif note.read_text(encoding="utf-8") != told:
         raise DataError(f"{folder}: an unfinished training with other settings or data; use them, or remove the folder")
     return Backup(str(folder), delete_checkpoint=False)
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file of which others see nothing before it is whole."""
-    part = file.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
 
 
 def end(folder: Path) -> None:

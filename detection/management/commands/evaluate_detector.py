@@ -3,9 +3,10 @@
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +73,16 @@ class Command(BaseCommand):
         if options["update_card"] and options["flips"]:
             raise CommandError("model cards hold measures of heads without flips; leave --flips or --update-card out")
         try:
-            trained_on = _trained_on(data, options["layout"], names)
-            split = options["split"] or _split(data, options["layout"], [*trained_on])
-            measured, test = _measure_all(data, split, names, trained_on, options)
+            train = cache(lambda: load_split(data, "train", options["layout"]))
+            trained_on = _trained_on(data, train, names)
+            own = [name for name, share in trained_on.items() if share is not None]
+            split = options["split"] or _split(data, options["layout"], own)
+            measured, test = _measure_all(data, split, train, trained_on, options)
         except (DataError, ModelFileError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"{error.filename or data}: {error.strerror or error}") from None
-        for name in trained_on if split in ("train", "all") else ():
+        for name in own if split in ("train", "all") else ():
             self.stderr.write(f"{name} was trained on these pictures: its figures say nothing of others")
         for name, figures in measured.items():
             if MISSING in figures:
@@ -90,42 +93,46 @@ class Command(BaseCommand):
 
 
 def _measure_all(
-    data: Path, split: str, names: list[str], trained_on: dict[str, float], options: dict[str, Any]
+    data: Path,
+    split: str,
+    train: Callable[[], Split],
+    trained_on: dict[str, float | None],
+    options: dict[str, Any],
 ) -> tuple[dict[str, dict[str, Any]], Split]:
     """Measure the systems on a split, write down what was asked for, and return the figures by name, and the split.
 
-    `trained_on` is what `_trained_on` returns.
+    `train` lists the training pictures where they are needed; `trained_on` is what `_trained_on` returns.
     """
     layout, crops, figures = options["layout"], options["crops"], options["plots"]
     if options["update_card"] and split != measured_split(data, layout):
         raise CommandError(f"model cards hold measures of {measured_split(data, layout)}; leave --split out")
     test = load_split(data, split, layout)
     test = balanced(test, PER_EMOTION) if test.layout == "affectnet" else test
-    train = _like(test, data, layout) if options["train_accuracy"] else None
+    seen = _like(test, train()) if options["train_accuracy"] else None
     apart = options["strangers"] or options["update_card"]  # as a training, which writes both
-    shares = {name: trained_on.get(name, 0.0) if apart else None for name in names}
-    known = {share: _strangers(test, data, layout, share) for share in set(shares.values())}
+    shares = {name: (share or 0.0) if apart else None for name, share in trained_on.items()}
+    known = {share: _strangers(test, train, share) for share in set(shares.values())}
     if figures:
         figures.mkdir(parents=True, exist_ok=True)
-    total = (len(test) + (len(train) if train else 0)) * len(names)
+    total = (len(test) + (len(seen) if seen else 0)) * len(shares)
     with tqdm(total=total, unit="picture", file=sys.stderr, disable=None) as bar:
         how = {"crops": crops, "flips": options["flips"]}
-        measured = {name: _measure(name, test, train, bar, known[shares[name]], **how) for name in names}
-    for name in names if options["update_card"] else ():
+        measured = {name: _measure(name, test, seen, bar, known[share], **how) for name, share in shares.items()}
+    for name in shares if options["update_card"] else ():
         _update_card(name, measured[name])
     if figures:
         _draw(measured, figures)
     return measured, test
 
 
-def _trained_on(data: Path, layout: str | None, names: list[str]) -> dict[str, float]:
-    """Return those networks of ours that were trained on a data set, with the share of it that they held out.
+def _trained_on(data: Path, train: Callable[[], Split], names: list[str]) -> dict[str, float | None]:
+    """Return the share of a data set that each network of ours held out in its training; None for one that was not
+    trained on it, and for peers.
 
     A card knows the data by what its training held out of them, one of an earlier training by their name alone. Raises
     ModelFileError, before anything is measured, for a name that means nothing and a card that is damaged.
     """
-    train: Split | None = None
-    found = {}
+    found: dict[str, float | None] = {}
     for name in names:
         told = _told(name)
         share = told["training"].get("held_out", Recipe.held_out)
@@ -133,12 +140,10 @@ def _trained_on(data: Path, layout: str | None, names: list[str]) -> dict[str, f
             is_known = told["data"].get("name") == data.name
         else:
             try:
-                train = train or load_split(data, "train", layout)
-                is_known = hold_out(train, share)[1].fingerprint() == told["data"]["held_out_crc"]
+                is_known = hold_out(train(), share)[1].fingerprint() == told["data"]["held_out_crc"]
             except DataError:  # nothing was trained on a part that is not there or cannot be read
                 is_known = False
-        if is_known:
-            found[name] = 0.0 if name == "cnn" else share
+        found[name] = None if not is_known else 0.0 if name == "cnn" else share
     return found
 
 
@@ -155,15 +160,14 @@ def _told(name: str) -> dict[str, dict[str, Any]]:
     return parts
 
 
-def _strangers(test: Split, data: Path, layout: str | None, share: float | None) -> npt.NDArray[np.bool_] | None:
+def _strangers(test: Split, train: Callable[[], Split], share: float | None) -> npt.NDArray[np.bool_] | None:
     """Return which pictures have no near-duplicate among those trained on: the training pictures less a share of them.
 
     Peers were trained on no part of ours: for them it is all of the training pictures. None without a share.
     """
     if share is None:
         return None
-    train = load_split(data, "train", layout)
-    return strangers(test, hold_out(train, share)[0] if share else train)
+    return strangers(test, hold_out(train(), share)[0] if share else train())
 
 
 def _split(data: Path, layout: str | None, trained_on: list[str]) -> str:
@@ -176,9 +180,8 @@ def _split(data: Path, layout: str | None, trained_on: list[str]) -> str:
     return name
 
 
-def _like(test: Split, data: Path, layout: str | None) -> Split:
+def _like(test: Split, train: Split) -> Split:
     """Return as many training pictures as the test has, drawn at random."""
-    train = load_split(data, "train", layout)
     drawn = np.random.default_rng(0).permutation(len(train))[: len(test)]
     return train.subset(np.sort(drawn))
 
