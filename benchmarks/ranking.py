@@ -17,7 +17,7 @@ from pathlib import Path
 
 import django
 
-# in place of this folder, whose requests.py would be taken for the package
+# a script's own folder stands there, where the project is not found
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emotune.settings")
 django.setup()

@@ -1,4 +1,4 @@
-"""What each kind of request costs a web process: python -m benchmarks.requests FILE [--profile NAME]
+"""What each kind of request costs a web process: python -m benchmarks.costs FILE [--profile NAME]
 
 FILE is a MuSe CSV. On PostgreSQL and Redis of its own; the requests are made within one process, one after the other,
 and its processor time is taken, which a busy machine changes less than it changes waiting. Queries and Redis' commands
@@ -53,7 +53,7 @@ def with_servers(options: argparse.Namespace) -> None:
             manage("migrate", "--verbosity=0", env=env)
             manage("import_muse", str(options.file.resolve()), env=env)
             manage("cluster_catalogue", "--activate", env=env)
-            again = [sys.executable, "-m", "benchmarks.requests", str(options.file), "--within"]
+            again = [sys.executable, "-m", "benchmarks.costs", str(options.file), "--within"]
             subprocess.run([*again, "--profile", options.profile], env=env, cwd=ROOT, check=True)
         finally:
             redis.stop()
