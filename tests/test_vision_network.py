@@ -258,7 +258,8 @@ def test_what_is_served_of_a_mirrored_network_is_the_mean_of_a_face_and_its_twin
 
 
 def test_normalizations_take_the_mean_over_the_batches_that_are_shown(tmp_path):
-    from detection.vision.network import MOMENTUM, build_network, renew_statistics
+    from detection.vision.network import build_network
+    from detection.vision.normalization import MOMENTUM, renew_statistics
 
     network = build_network(SMALL)
     stem = network.get_layer("stem_normalization")

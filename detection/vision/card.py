@@ -32,7 +32,8 @@ class Architecture:
 
     Each stage halves the picture; `fine` blocks of the stem's width come before, where a face has all its pixels.
     With `squeeze` each block weighs its channels by the picture as a whole (squeeze-and-excitation, Hu et al. 2018),
-    through a layer that is so many times narrower.
+    through a layer that is so many times narrower. All of this is of the residual trunk; a `trunk` of another name
+    ("facenet") has sizes of its own (facenet.py).
     """
 
     stem: int = 32
@@ -41,6 +42,7 @@ class Architecture:
     dropout: float = 0.3
     squeeze: int = 0
     fine: int = 0
+    trunk: str = "residual"
 
     @property
     def stages(self) -> list[tuple[int, int]]:
@@ -73,6 +75,9 @@ FINE = Architecture(blocks=(2, 3, 3), fine=1)
 DEEPER = Architecture(blocks=(2, 3, 4))
 # A teacher of twelve million parameters.
 LARGE = Architecture(stem=64, widths=(128, 256, 384), blocks=3, dropout=0.4, squeeze=8)
+# A teacher that begins with what it took to tell people apart.
+FACENET = Architecture(trunk="facenet")
+TRUNKS = ("residual", "facenet")
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,7 @@ def _architecture(file: Path, told: Any) -> Architecture:
         sizes = [architecture.stem, *(size for stage in architecture.stages for size in stage)]
         extras = [architecture.squeeze, architecture.fine]
         fits = all(isinstance(size, int) for size in sizes + extras) and min(sizes) > 0 and min(extras) >= 0
+        fits = fits and architecture.trunk in TRUNKS
     except (TypeError, ValueError):
         fits = False
     if not fits:

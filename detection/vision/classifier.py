@@ -33,6 +33,8 @@ class Classifier:
         bits; `exact` keeps it at float32.
         """
         card = load_card(folder)
+        if card.architecture.trunk != "residual":
+            raise ModelFileError(f"{folder} holds a teacher, which is not served; train a network with it as --teacher")
         weights, ranges = read_weights(folder)
         try:
             if exact or not multiplies_bytes():

@@ -22,8 +22,12 @@ VIEWS = (TURNS, STRENGTH, CHUNK)
 
 
 def fingerprint(folders: Sequence[Path]) -> list[int]:
-    """Return a number for each folder that changes with its weights. Raises OSError where there are none."""
-    return [zlib.crc32((folder / "weights.npz").read_bytes()) for folder in folders]
+    """Return a number for each folder, or file of weights, that changes with its weights.
+
+    Raises OSError where there are none.
+    """
+    files = [folder if folder.is_file() else folder / "weights.npz" for folder in folders]
+    return [zlib.crc32(file.read_bytes()) for file in files]
 
 
 def lesson(

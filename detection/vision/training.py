@@ -14,12 +14,16 @@ import numpy as np
 
 from detection.vision.batches import Batches
 from detection.vision.calibration import settle
-from detection.vision.card import HEADS, Architecture, Card, load_card
+from detection.vision.card import FACENET, HEADS, Architecture, Card, load_card, softmax
 from detection.vision.checkpoints import checkpoint, end
 from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
-from detection.vision.network import build_network, grow, load_network, predict, renew_statistics, save_network
+from detection.vision.evaluation import measure_truths
+from detection.vision.facenet import pretrained
+from detection.vision.network import build_network, grow, load_network, predict, save_network
+from detection.vision.normalization import renew_statistics
 from detection.vision.recipe import Recipe
 from detection.vision.teachers import Shares, fingerprint, lesson
+from detection.vision.twins import strangers
 
 Report = Callable[[str, dict[str, float]], None]
 # Batches from which a trained network's normalizations take their means and variances.
@@ -62,9 +66,10 @@ def train(
     batch is divided among all accelerators of the machine.
 
     `start` is the folder of an earlier training whose weights this one goes on from, with its architecture if none is
-    given, or with one of more blocks (see network.grow). `teachers` are folders of networks whose answers are mixed
-    into the targets (see teachers.lesson; kept in `out`/lesson.npz). What is served has a share of the `crowd` head
-    where votes or teachers taught it.
+    given, or with one of more blocks (see network.grow). A network with FaceNet's trunk begins with the file of its
+    weights (see facenet.pretrained); it is a teacher, which is measured and not fitted. `teachers` are folders of
+    networks whose answers are mixed into the targets (see teachers.lesson; kept in `out`/lesson.npz). What is served
+    has a share of the `crowd` head where votes or teachers taught it.
 
     A training that was killed goes on from its last whole epoch when called again with the same `out` (its state lies
     in `out`/checkpoint until the end). `report` hears "lesson" while teachers read, "start", then "step" for every
@@ -74,11 +79,11 @@ def train(
     """
     kept, held = hold_out(load_split(data, "train", layout), recipe.held_out)
     test = load_split(data, measured_split(data, layout), layout)
-    _check_earlier([*([start] if start else []), *teachers], data, kept, held)
-    use_all_accelerators(recipe.batch)
-    network, architecture, origin = _beginning(recipe, architecture, start)
+    _check_earlier([*([start] if start and start.is_dir() else []), *teachers], data, kept, held)
     if len(kept) < recipe.batch:
         raise DataError(f"{data}: {len(kept)} pictures to train on make no batch of {recipe.batch}; give a smaller one")
+    use_all_accelerators(recipe.batch)
+    network, architecture, origin = _beginning(recipe, architecture, start, kept)
     saved = checkpoint(out / "checkpoint", _settings(recipe, architecture, teachers, start, kept))
     said = _lesson(teachers, kept, out, recipe, report) if teachers else None
     batches = Batches(kept, recipe, said)
@@ -97,7 +102,11 @@ def train(
         card = replace(card, blend=0.0)
     with TemporaryDirectory(prefix="untried-", dir=out) as made:  # a worker may look into `out` at any time
         save_network(served, card, Path(made))
-        card = settle(Path(made), kept, held, test, out)
+        if architecture.trunk == "residual":
+            card = settle(Path(made), kept, held, test, out)
+        else:
+            card = replace(card, measures=_measured(served, test, kept))
+            save_network(served, card, out)
     end(out / "checkpoint")
     (out / "lesson.npz").unlink(missing_ok=True)
     return card
@@ -130,9 +139,11 @@ def _lesson(teachers: Sequence[Path], kept: Split, out: Path, recipe: Recipe, re
 
 
 def _beginning(
-    recipe: Recipe, architecture: Architecture | None, start: Path | None
+    recipe: Recipe, architecture: Architecture | None, start: Path | None, kept: Split
 ) -> tuple[keras.Model, Architecture, dict[str, Any]]:
     """Return the network to train with its architecture, and what the card shall tell of where it comes from."""
+    if architecture == FACENET and (start is None or not start.is_dir()):
+        return _pretrained(recipe, start, kept), architecture, {"start": {"weights": start.name if start else ""}}
     if start is None:
         architecture = architecture or Architecture()
         return build_network(architecture, recipe.seed, mixed=recipe.mixed_precision), architecture, {}
@@ -144,6 +155,22 @@ def _beginning(
     except ValueError as error:
         raise DataError(f"{start}: a network of that size cannot go on from it ({error}); leave --size out") from None
     return network, architecture, {"start": card.training}
+
+
+def _pretrained(recipe: Recipe, file: Path | None, kept: Split) -> keras.Model:
+    """Return a network with FaceNet's trunk that begins with a file of its weights."""
+    if file is None:
+        raise DataError("a network of that size begins with weights that are no part of emotune; name them as --start")
+    network = build_network(FACENET, recipe.seed, mixed=recipe.mixed_precision)
+    for name, weights in pretrained(file, Batches(kept, recipe).unmixed(STATISTICS)).items():
+        network.get_layer(name).set_weights(weights)
+    return network
+
+
+def _measured(network: keras.Model, test: Split, kept: Split) -> dict[str, Any]:
+    """Return what each head of a network is worth on the test pictures, at temperature 1."""
+    logits, known = predict(network, test.pictures(range(len(test)))), strangers(test, kept)
+    return {head: measure_truths(softmax(logits[head]), test, known) for head in HEADS}
 
 
 def _served(network: keras.Model, architecture: Architecture, batches: Batches, recipe: Recipe) -> keras.Model:

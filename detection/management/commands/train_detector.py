@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from detection.vision.card import DEEP, DEEPER, FINE, LARGE, Architecture, ModelFileError, load_card
+from detection.vision.card import DEEP, DEEPER, FACENET, FINE, LARGE, Architecture, ModelFileError, load_card
 from detection.vision.data import DataError, check_pictures, load_split, measured_split
 from detection.vision.layouts import LAYOUTS
 from detection.vision.recipe import Recipe
@@ -29,7 +29,7 @@ RECIPE = {
     "augmentation": "augmentation",
     "teacher_share": "teacher",
 }
-SIZES = {"small": Architecture(), "deep": DEEP, "fine": FINE, "deeper": DEEPER, "large": LARGE}
+SIZES = {"small": Architecture(), "deep": DEEP, "fine": FINE, "deeper": DEEPER, "large": LARGE, "facenet": FACENET}
 PLAIN = {"epochs", "batch", "seed"}
 
 
@@ -46,9 +46,10 @@ class Command(BaseCommand):
         parser.add_argument("--layout", choices=LAYOUTS, help="how the data lie (default: recognized)")
         parser.add_argument("--model", choices=("emotune", "cnn"), default="emotune", help="cnn: the paper's plain one")
         parser.add_argument("--out", type=Path, required=True, metavar="M", help="folder for weights and model card")
-        parser.add_argument("--start", type=Path, metavar="M", help="folder of earlier weights to go on from")
-        sizes = "deep and fine: 2.9 million parameters; deeper: 3.6; large: a teacher (default: small, or --start's)"
-        parser.add_argument("--size", choices=SIZES, help=sizes)
+        earlier = "folder of earlier weights to go on from; for --size facenet the file of FaceNet's"
+        parser.add_argument("--start", type=Path, metavar="M", help=earlier)
+        sizes = "deep and fine: 2.9 million parameters; deeper: 3.6; large and facenet: teachers"
+        parser.add_argument("--size", choices=SIZES, help=f"{sizes} (default: small, or --start's)")
         parser.add_argument(
             "--teacher", metavar="M[,M]", help="folders of networks to learn from, whose answers average"
         )
