@@ -1,4 +1,4 @@
-"""Pages on one's own data: a copy of everything, and the end of the account."""
+"""Pages on one's own data: what happened to the account, a copy of everything, and the end of tokens and account."""
 
 from uuid import UUID
 
@@ -6,18 +6,50 @@ from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.deletion import delete_account
-from accounts.events import record
+from accounts.events import EVENTS_KEPT, events_of, record
 from accounts.exports import delete_export, exports_of, request_export
 from accounts.forms import DeletionForm
 from accounts.models import Export, Happening
+from accounts.services import revoke_all_tokens
+from accounts.tokens import usable_tokens
 from emotune.http import AppRequest
 from emotune.jobs import JobState, Progress, progress_of, seen_of
+
+EVENTS_PER_PAGE = 50
+
+
+@login_required
+@require_safe
+@never_cache
+def activity(request: AppRequest) -> HttpResponse:
+    """Show all that is kept of what happened to the account: nobody can push a line out by doing other things often."""
+    page = Paginator(events_of(user=request.user), EVENTS_PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "accounts/activity.html", {"page": page, "days": EVENTS_KEPT.days})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def revoke_tokens(request: AppRequest) -> HttpResponse:
+    """Ask whether all tokens are to end, and end them once that is said."""
+    if request.method == "POST":
+        if number := revoke_all_tokens(user=request.user):
+            words = _tokens(number) + (" is" if number == 1 else " are")
+            messages.success(request, f"{words} revoked. Every program that used your account is logged out.")
+        return redirect("accounts:profile")
+    number = usable_tokens(user=request.user).count()
+    return render(request, "accounts/revoke_tokens.html", {"number": number, "words": _tokens(number)})
+
+
+def _tokens(number: int) -> str:
+    return f"{number} token{'' if number == 1 else 's'}"
 
 
 @login_required

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.email_verification import send_verification_email_to_address
 from allauth.account.models import EmailAddress
 from allauth.mfa.base import forms as factors
 from allauth.mfa.webauthn import forms as passkeys
@@ -15,6 +16,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
+from accounts.adapter import just_sent
+from accounts.backends import owners_of
 from accounts.models import Playback, Preferences, Scope, User
 from accounts.tokens import MAX_NAME
 
@@ -43,6 +46,23 @@ class LoginForm(PlainFields, allauth.LoginForm):  # type: ignore[misc]
 
 class SignupForm(PlainFields, allauth.SignupForm):  # type: ignore[misc]
     """Open an account."""
+
+    def validate_unique_email(self, email: str) -> str:
+        """Refuse an address that has an account, or note it where the answer must not tell.
+
+        One that somebody else only asked to change to has none: that must not keep its owner out.
+        """
+        is_taken = bool(owners_of(email))
+        if is_taken and settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory":
+            raise get_adapter().validation_error("email_taken")
+        self.account_already_exists = is_taken
+        return email
+
+    def save(self, request: HttpRequest) -> User:
+        """Save the new account and its address, which allauth leaves out where others have asked to change to it."""
+        user: User = super().save(request)
+        EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"primary": True})
+        return user
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         """Save the new account; of two sign-ups at once, the second is shown where the first one's message went."""
@@ -82,10 +102,13 @@ class ChangeEmailForm(PlainFields, allauth.AddEmailForm):  # type: ignore[misc]
     def save(self, request: HttpRequest) -> EmailAddress:
         """Send the link. The address in use stays until then, proven or not; an earlier wish for another one goes.
 
-        While it cannot be sent, nothing is changed.
+        While it cannot be sent, nothing is changed: the earlier link works on.
         """
         EmailAddress.objects.filter(user=self.user, verified=False).exclude(email=self.user.email).delete()
-        return EmailAddress.objects.add_email(request, self.user, self.cleaned_data["email"], confirm=True)
+        address: EmailAddress = EmailAddress.objects.add_email(request, self.user, self.cleaned_data["email"])
+        if not send_verification_email_to_address(request, address):
+            raise just_sent()
+        return address
 
 
 class ChangePasswordForm(PlainFields, allauth.ChangePasswordForm):  # type: ignore[misc]
@@ -99,6 +122,12 @@ class SetPasswordForm(PlainFields, allauth.SetPasswordForm):  # type: ignore[mis
 class ResetPasswordForm(PlainFields, allauth.ResetPasswordForm):  # type: ignore[misc]
     """Ask for a link to set a new password."""
 
+    def clean_email(self) -> str:
+        """Find whose address it is: not whose it may become."""
+        email: str = self.cleaned_data["email"]
+        self.users = [user for user in owners_of(email) if user.is_active]
+        return email
+
 
 class ResetPasswordKeyForm(PlainFields, allauth.ResetPasswordKeyForm):  # type: ignore[misc]
     """Set a new password after following that link."""
@@ -109,18 +138,26 @@ class ReauthenticateForm(PlainFields, allauth.ReauthenticateForm):  # type: igno
 
 
 class WellFormed:
-    """Refuse in words what no browser sends as a passkey; the parser of allauth would break on some of it."""
+    """Refuse in words what no browser sends as a passkey; the parser of allauth would break on some of it.
+
+    What allauth itself refuses is said in words about passkeys, too: it has the same for them and for recovery codes.
+    """
+
+    refusal = "passkey_refused"
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self._refuse_nonsense(super().clean)  # type: ignore[misc]
         return cleaned
 
-    @staticmethod
-    def _refuse_nonsense(clean: Callable[[], Any]) -> Any:
+    def _refuse_nonsense(self, clean: Callable[[], Any]) -> Any:
         try:
             return clean()
+        except forms.ValidationError as error:
+            if getattr(error, "code", None) != "incorrect_code":
+                raise
+            raise passkeys.get_adapter().validation_error(self.refusal) from error
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise passkeys.get_adapter().validation_error("incorrect_code") from error
+            raise passkeys.get_adapter().validation_error(self.refusal) from error
 
 
 class WellFormedCredential(WellFormed):
@@ -144,6 +181,8 @@ class ReauthenticateByPasskeyForm(WellFormedCredential, passkeys.ReauthenticateW
 
 class AddPasskeyForm(PlainFields, WellFormed, passkeys.AddWebAuthnForm):  # type: ignore[misc]
     """Add a passkey, one that logs in by itself unless the person would rather not."""
+
+    refusal = "passkey_not_added"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

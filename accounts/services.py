@@ -1,10 +1,11 @@
-"""Giving and withdrawing consent to have one's face read, and setting how one wants to listen."""
+"""Agreeing to have one's face read and withdrawing from it, setting how one listens, and shutting all programs out."""
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.events import record
 from accounts.models import CONSENT_VERSION, Consent, Happening, Playback, Preferences, User
+from accounts.tokens import revoke_token, usable_tokens
 from emotune.errors import InvalidInput
 
 
@@ -27,6 +28,16 @@ def withdraw_consent(*, user: User) -> int:
     if ended:
         record(user=user, kind=Happening.CONSENT_WITHDRAWN)
     return ended
+
+
+@transaction.atomic
+def revoke_all_tokens(*, user: User) -> int:
+    """Revoke every token of a person that works, and tell of each; return how many there were.
+
+    One that is being made meanwhile, perhaps by whom this is to shut out, is waited for.
+    """
+    User.objects.select_for_update().get(pk=user.pk)
+    return sum(revoke_token(token=token) for token in usable_tokens(user=user).select_related("user"))
 
 
 def set_preferences(*, user: User, playback: str | None = None, tracks: int | None = None) -> Preferences:

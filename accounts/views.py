@@ -1,30 +1,19 @@
-"""Opening an account, the account page, the consent to the camera, and preferences."""
+"""The account page, the consent to the camera, and preferences."""
 
-from allauth.account import views as allauth
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.events import recent_events
-from accounts.forms import PreferencesForm, SignupForm
+from accounts.forms import PreferencesForm
 from accounts.models import CONSENT_VERSION
 from accounts.services import give_consent, set_preferences, withdraw_consent
 from accounts.tokens import usable_tokens
 from emotune.http import AppRequest, redirect_back
-
-
-class SignupView(allauth.SignupView):  # type: ignore[misc]
-    """Open an account, or leave none behind while the message cannot be sent by which its address is confirmed."""
-
-    @transaction.atomic
-    def form_valid(self, form: SignupForm) -> HttpResponse:
-        response: HttpResponse = super().form_valid(form)
-        return response
 
 
 @login_required

@@ -186,4 +186,6 @@ def main(file: Path, *larger: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    if missing := [name for name in sys.argv[1:] if not Path(name).is_file()]:
+        sys.exit(f"{missing[0]}: no such file; python -m benchmarks.shaped OUT writes one of MuSe's shape")
     main(*map(Path, sys.argv[1:]))

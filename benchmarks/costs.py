@@ -1,12 +1,14 @@
 """What each kind of request costs a web process: python -m benchmarks.costs FILE [--profile NAME]
 
 FILE is a MuSe CSV. On PostgreSQL and Redis of its own; the requests are made within one process, one after the other,
-and its processor time is taken, which a busy machine changes less than it changes waiting. Queries and Redis' commands
-are counted. With --profile one kind is run under cProfile, and where its time goes is printed.
+and its processor time is taken, which a busy machine changes less than it changes waiting; how long the answer took,
+the database included, stands beside it. Queries and Redis' commands are counted. With --profile one kind is run under
+cProfile, and where its time goes is printed.
 """
 
 import argparse
 import cProfile
+import itertools
 import os
 import pstats
 import re
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 TIMES, WARM_UPS, PROFILED = 60, 5, 50
 ROOT = Path(__file__).resolve().parent.parent
+Spent = tuple[float, float]
+Request = Callable[[], Spent]
 FREE = {"API_TOKEN_LIMIT": "10000000", "API_ADDRESS_LIMIT": "10000000", "CAPTURES_PER_MINUTE": "1000000"}
 BY_SCRIPT = {"HX-Request": "true"}
 
@@ -70,16 +74,17 @@ def within(profiled: str) -> None:
 
     from emotune import store
 
-    print(f"{'request':26}{'median':>9}{'p95':>8}{'queries':>9}{'Redis':>7}")
+    print(f"{'request':26}{'median':>9}{'p95':>8}{'answered':>11}{'queries':>9}{'Redis':>7}")
     for name, ask in requests().items():
-        spent = [ask() for _ in range(TIMES + WARM_UPS)][WARM_UPS:]
+        spent, answered = zip(*[ask() for _ in range(TIMES + WARM_UPS)][WARM_UPS:], strict=True)
         before = commands(store.client())
         ask()
         asked = commands(store.client()) - before - 1
         with CaptureQueriesContext(connection) as seen:
             ask()
         p95 = statistics.quantiles(spent, n=20)[-1]
-        print(f"{name:26}{statistics.median(spent):6.1f} ms{p95:5.1f} ms{len(seen):9}{asked:7}", flush=True)
+        waited = f"{statistics.median(answered):8.1f} ms"
+        print(f"{name:26}{statistics.median(spent):6.1f} ms{p95:5.1f} ms{waited}{len(seen):9}{asked:7}", flush=True)
         if name == profiled:
             profile(ask)
 
@@ -89,14 +94,15 @@ def commands(client: "redis.Redis") -> int:
     return int(info["total_commands_processed"])
 
 
-def profile(ask: Callable[[], float]) -> None:
+def profile(ask: Request) -> None:
     seen = cProfile.Profile()
     seen.runcall(lambda: [ask() for _ in range(PROFILED)])
     pstats.Stats(seen).sort_stats("cumulative").print_stats(60)
 
 
-def requests() -> dict[str, Callable[[], float]]:
-    """Return by name what makes a request once, and returns the milliseconds of processor time that it took."""
+def requests() -> dict[str, Request]:
+    """Return by name what makes a request once, and returns the milliseconds of processor time that it took, and all
+    that it took."""
     from django.core.files.uploadedfile import SimpleUploadedFile
     from django.test import Client
 
@@ -108,29 +114,44 @@ def requests() -> dict[str, Callable[[], float]]:
 
     user, frame = make_user(), webcam_frame()
     give_consent(user=user)
-    _, secret = create_token(user=user, name="benchmark", scopes=["read"])
+    _, secret = create_token(user=user, name="benchmark", scopes=["read", "listen"])
+    authorized = {"Authorization": f"Bearer {secret}"}
     person, program = Client(headers={"Host": "localhost"}), Client(headers={"Host": "localhost"})
     person.force_login(user)
     read, open_one = make_capture(user), make_capture(user, status="queued", emotion="", scores={})
     tracks = list(Track.objects.filter(emotion="sad").values_list("id", flat=True)[:50])
+    heard = Track.objects.exclude(mbid="").first()
+    assert heard
     # made before, so that no query of theirs is counted: one for each time that a new playlist is asked for
     fresh = [make_capture(user).id for _ in range(TIMES + WARM_UPS + 2 + PROFILED)]
 
-    def show_a_face() -> float:
+    def show_a_face() -> Spent:
         picture = SimpleUploadedFile("frame.jpg", frame, "image/jpeg")
         return post("/captures/", frames=picture, source="camera")
 
-    def rate() -> float:
+    def rate() -> Spent:
         tracks.append(tracks.pop(0))
         return post(f"/tracks/{tracks[0]}/rating/", value="1")
 
-    def make_playlist() -> float:
+    def make_playlist() -> Spent:
         return get(f"/captures/{fresh.pop()}/playlist/", **BY_SCRIPT)()
 
-    def post(path: str, **fields: Any) -> float:
+    def scrobble(artist: str, title: str, mbid: str = "") -> Request:
+        clock = itertools.count(int(time.time()) - 10**6, 60)
+        named = {"artist_name": artist, "track_name": title, "additional_info": {"recording_mbid": mbid}}
+
+        def once() -> Spent:
+            payload = [{"listened_at": next(clock), "track_metadata": named}]
+            body = {"listen_type": "single", "payload": payload}
+            path = "/api/v1/listenbrainz/1/submit-listens"
+            return taken(lambda: program.post(path, body, "application/json", headers=authorized))
+
+        return once
+
+    def post(path: str, **fields: Any) -> Spent:
         return taken(lambda: person.post(path, fields, headers=BY_SCRIPT))
 
-    def get(path: str, client: "Client" = person, /, **headers: str) -> Callable[[], float]:
+    def get(path: str, client: "Client" = person, /, **headers: str) -> Request:
         return lambda: taken(lambda: client.get(path, headers=headers))
 
     return {
@@ -143,7 +164,10 @@ def requests() -> dict[str, Callable[[], float]]:
         "a list of tracks": get("/tracks/?emotion=sad"),
         "the history": get("/history/"),
         "the first page": get("/"),
-        "tracks by API": get("/api/v1/tracks?emotion=sad", program, Authorization=f"Bearer {secret}"),
+        "tracks by API": get("/api/v1/tracks?emotion=sad", program, **authorized),
+        "a scrobble by name": scrobble(heard.artist, heard.title),
+        "a scrobble by mbid": scrobble("Somebody Else", "Something", heard.mbid),
+        "a scrobble, unknown": scrobble("Nobody Knows Them", "Nothing"),
         "emotions by API": get("/api/v1/emotions", program),
     }
 
@@ -155,10 +179,10 @@ def seen_of(person: "Client", capture: Any) -> str:
     return found[1] if found else ""
 
 
-def taken(ask: Callable[[], Any]) -> float:
-    begin = time.process_time()
+def taken(ask: Callable[[], Any]) -> Spent:
+    begin, began = time.process_time(), time.perf_counter()
     answer = ask()
-    spent = 1000 * (time.process_time() - begin)
+    spent = 1000 * (time.process_time() - begin), 1000 * (time.perf_counter() - began)
     assert answer.status_code < 400, (answer.status_code, answer.content[:500])
     return spent
 

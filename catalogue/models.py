@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Lower
 
 from emotune.emotions import EMOTIONS
 from emotune.jobs import OPEN, Job
@@ -71,6 +72,9 @@ class Track(models.Model):
             models.Index(fields=["emotion", "distance", "id"]),
             models.Index(fields=["spotify_id"]),
             models.Index(fields=["artist", "id"]),
+            # what scrobblers name (playlists/submissions.py)
+            models.Index(Lower("artist"), name="track_by_folded_artist"),
+            models.Index(fields=["mbid"], condition=models.Q(mbid__gt=""), name="track_by_mbid"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(emotion__in=("", *EMOTIONS)), name="track_emotion_known"),
@@ -117,6 +121,10 @@ class Import(Job):
         if self.file:
             self.file.delete(save=False)
             Import.objects.filter(pk=self.pk).update(file="")
+
+    @classmethod
+    def not_let_go(cls) -> models.QuerySet["Import"]:
+        return cls.objects.exclude(state__in=OPEN).exclude(file="")
 
 
 class ClusteringRun(Job):

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import lzma
 import re
 import zipfile
 import zlib
@@ -27,6 +26,8 @@ AHEAD = 500
 LINE_ENDS = ("\n", "\r")
 AT_END = "unexpected end of data"  # csv.reader's words for a quoted field that the end of the text interrupts
 ENCRYPTED = 0x1
+# Of anything else, zipfile unpacks as much at once as a few packed bytes ask for.
+IN_BOUNDED_MEMORY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Real catalogues pack to a quarter of their size; a file that unpacks to more than this is made to fill a machine.
 MAX_RATIO = 100
 ALWAYS_ALLOWED = 64 * 1024 * 1024
@@ -95,7 +96,7 @@ def open_file(path: Path) -> Iterator[OpenFile]:
                 yield OpenFile(file, size, io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline=""))
     except EOFError:
         raise UnreadableFile("The file is cut off: the packed data ends too early. Fetch it again.") from None
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, NotImplementedError) as error:
         raise UnreadableFile(f"The file cannot be unpacked: {error}.") from None
     except OSError as error:
         raise UnreadableFile(f"{path} cannot be read: {error.strerror or error}.") from None
@@ -121,8 +122,11 @@ def _only_csv(archive: zipfile.ZipFile) -> str:
         shown = ", ".join(map(repr, sorted(names)[:3])) + (", ..." if len(names) > 3 else "")
         found = f"{len(names)} CSV files ({shown})" if names else "no CSV file"
         raise UnreadableFile(f"The zip file holds {found}; it must hold exactly one.")
-    if archive.getinfo(names[0]).flag_bits & ENCRYPTED:
+    member = archive.getinfo(names[0])
+    if member.flag_bits & ENCRYPTED:
         raise UnreadableFile(f"{names[0]!r} in the zip file is encrypted. Unpack it first.")
+    if member.compress_type not in IN_BOUNDED_MEMORY:
+        raise UnreadableFile("The zip file is packed in a way that is not read here. Pack it by deflate, as usual.")
     return names[0]
 
 

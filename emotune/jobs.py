@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import ClassVar, TypeVar, cast
+from typing import ClassVar, Self, TypeVar, cast
 from uuid import uuid4
 
 import redis
@@ -81,6 +81,11 @@ class Job(models.Model):
 
     def let_go(self) -> None:
         """Free what an open job alone needs, such as an uploaded file; called once it is over, perhaps twice."""
+
+    @classmethod
+    def not_let_go(cls) -> "models.QuerySet[Self]":
+        """Return those that are over and hold yet what they should not: whoever ended them died before `let_go`."""
+        return cls._default_manager.none()
 
 
 @dataclass(frozen=True)
@@ -244,9 +249,13 @@ def find_lost(**_: object) -> None:
 
 
 def refresh_all() -> None:
+    """Bring every open job up to date, and free what those hold whose end was interrupted."""
     for model in kinds():
         for job in model._default_manager.filter(state__in=OPEN):  # noqa: SLF001 - a documented API
             refresh(job)
+    for model in kinds():
+        for ended in model.not_let_go():
+            ended.let_go()
 
 
 def kinds(base: type[Job] = Job) -> Iterator[type[Job]]:
@@ -277,6 +286,15 @@ class Run:
     def check(self) -> None:
         """Raise Cancelled when the end was asked for: the last chance before what cannot be taken back."""
         self._report()
+
+    def hold(self) -> None:
+        """Keep the job this attempt's until the transaction ends, in which it is to write what an end takes back.
+
+        Whoever ends the job meanwhile waits for that, and finds what was written. One that was ended before raises, so
+        that nothing is written for it: a worker that was silent for long may have been taken for dead.
+        """
+        if not self._row.select_for_update(no_key=True).values_list("pk").first():
+            raise _TakenOver
 
     def _report(self, progress: Progress | None = None) -> None:
         if not self._owns_row():

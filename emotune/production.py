@@ -10,7 +10,7 @@ TRUE = {"true", "1", "yes"}
 def problems(environment: Mapping[str, str]) -> list[str]:
     """Return why an installation with these environment variables must not serve other people; empty when it may."""
     given = {name: value.strip() for name, value in environment.items()}
-    checks = (_secret, _debug, _hosts, _https, _proxies, _database, _broker)
+    checks = (_secret, _debug, _hosts, _https, _proxies, _database, _broker, _mail)
     return [problem for check in checks if (problem := check(given))]
 
 
@@ -56,6 +56,12 @@ def _database(given: Mapping[str, str]) -> str:
 
 def _broker(given: Mapping[str, str]) -> str:
     return "" if given.get("REDIS_URL") else "REDIS_URL must name a Redis, as in redis://host:6379/0"
+
+
+def _mail(given: Mapping[str, str]) -> str:
+    if given.get("EMAIL_VERIFICATION") != "mandatory" or given.get("EMAIL_HOST"):
+        return ""
+    return "EMAIL_VERIFICATION is mandatory, but without EMAIL_HOST nobody can confirm an address: set it to optional"
 
 
 def _is_true(given: Mapping[str, str], name: str) -> bool:

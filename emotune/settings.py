@@ -265,7 +265,7 @@ CACHES = {"default": {"BACKEND": "emotune.cache.SharedCache"}}
 
 # --- accounts -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -300,10 +300,18 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 # By address (ip) and by account (key). What is not named here keeps allauth's own limit.
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,100/h/ip,5/5m/key"}
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed_from_address": "10/m/ip,100/h/ip",  # ours, see accounts/adapter.py
+    "login_failed": "5/5m/key",
+    # lest anybody fills a mailbox; the key is the address that was typed, whether it has an account or not
+    "reset_password": "20/m/ip,2/5m/key,5/h/key",
+    "confirm_email": "1/3m/key",  # JUST_SENT says so, and the page on which one asks for a link
+}
 # What may tell who has an account is answered at multiples of so many seconds (accounts/answer_times.py).
 ACCOUNT_ANSWERS_EVERY = 0.25
 # A passkey logs in by itself, and is asked for after a password; recovery codes are for when it is lost.
+MFA_ADAPTER = "accounts.adapter.PasskeyAdapter"
 MFA_SUPPORTED_TYPES = ["webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
@@ -427,11 +435,12 @@ JOB_TIME_LIMIT = 3600
 # Their files, such as an uploaded catalogue, lie here until the job is over. No address leads to them.
 MEDIA_ROOT = FILE_UPLOAD_TEMP_DIR = made(DATA_DIR / "files", mode=0o700)
 # A catalogue of a million tracks has 180 MB; larger bodies are read at these addresses alone, and go to files there.
+# A history may have 100 MiB (playlists/imports.py), and the form around it some more.
 LARGER_BODIES = {
     "/admin/catalogue/import/add/": 512 * 1024 * 1024,
-    "/history/import/": 100 * 1024 * 1024,
+    "/history/import/": 100 * 1024 * 1024 + 64 * 1024,
     "/api/v1/imports": 512 * 1024 * 1024,
-    "/api/v1/history-imports": 101 * 1024 * 1024,
+    "/api/v1/history-imports": 100 * 1024 * 1024 + 64 * 1024,
 }
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700

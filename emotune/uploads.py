@@ -1,6 +1,7 @@
 """Keep request bodies within bounds before anything parses them; what is too large is never held."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
 
@@ -38,7 +39,8 @@ class BodyLimitMiddleware:
         drain(request)
         megabytes, most = length / 1024**2, limit // 1024**2
         if request.path_info in settings.LARGER_BODIES:
-            words = f"This file has {megabytes:.0f} MB; up to {most} MB are read. Pack it with gzip or zip first."
+            sent = math.ceil(megabytes)  # of 100.3 MB nobody is told that they are 100, and that 100 are read
+            words = f"This file has {sent} MB; up to {most} MB are read. Pack it with gzip or zip first."
             response = render(request, "error.html", {"message": words, "back": way_back(request)}, status=413)
         else:
             response = render(request, "413.html", {"megabytes": megabytes, "limit": most}, status=413)

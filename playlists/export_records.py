@@ -15,6 +15,9 @@ UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 FIRST_LISTEN = datetime(2002, 10, 1, tzinfo=UTC)
 AHEAD = timedelta(minutes=10)
 DATES = ("%d %b %Y %H:%M", "%d %b %Y, %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
+# Seconds since 1970; tools that take them for measurements write "1636225800.0".
+NUMBER = re.compile(r"\d{1,14}(?:\.\d{1,9})?", re.ASCII)
+SECONDS = re.compile(r"\d:\d\d:\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +32,23 @@ class Music:
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """A listen of an export, and where in the file it stands."""
+    """A listen of an export, and where in the file it stands; `to_the_minute` says that its moment has no seconds."""
 
     where: str
     music: Music
     at: datetime
     source: str
+    to_the_minute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A like (1) or dislike (-1) of an export."""
+    """A like (1) or dislike (-1) of an export, and when it was given."""
 
     where: str
     music: Music
     value: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def record_of(value: Any, where: str, now: datetime) -> Record | None:
     if not isinstance(value, dict):
         raise Bad("this is no object")
     if "score" in value and "listened_at" not in value:
-        return _feedback(value, where)
+        return _feedback(value, where, now)
     metadata = value.get("track_metadata")
     if isinstance(metadata, dict):
         return Listened(where, _listenbrainz(metadata), _moment(value.get("listened_at"), now), LISTENBRAINZ)
@@ -77,10 +82,10 @@ def record_of(value: Any, where: str, now: datetime) -> Record | None:
     at = date.get("uts", date.get("#text")) if isinstance(date, dict) else date
     name = value.get("name", value.get("track", value.get("title")))
     music = _music(_name(value.get("artist")), _name(name), mbid=value.get("mbid"))
-    return Listened(where, music, _moment(at, now), LASTFM)
+    return Listened(where, music, _moment(at, now), LASTFM, _is_to_the_minute(at))
 
 
-def _feedback(value: dict[str, Any], where: str) -> Judged | None:
+def _feedback(value: dict[str, Any], where: str, now: datetime) -> Judged | None:
     score = value["score"]
     if score not in (-1, 0, 1):
         raise Bad(f"{str(score)[:40]!r} is no score: 1, 0 or -1 is expected")
@@ -89,7 +94,7 @@ def _feedback(value: dict[str, Any], where: str) -> Judged | None:
     music = _listenbrainz(metadata) if isinstance(metadata, dict) else Music("", "", mbid=_mbid(mbid))
     if not music.mbid:
         music = Music(music.artist, music.title, music.spotify_id, _mbid(mbid))
-    return Judged(where, music, int(score)) if score else None
+    return Judged(where, music, int(score), _judged_at(value.get("created"), now)) if score else None
 
 
 def _listenbrainz(metadata: dict[str, Any]) -> Music:
@@ -132,15 +137,32 @@ def _spotify(text: str) -> str:
 
 
 def _moment(value: Any, now: datetime) -> datetime:
-    """Read a moment: seconds or milliseconds since 1970, ISO 8601, or as Last.fm writes it; all in UTC."""
+    """Read a moment within the bounds of listens. Raises Bad for one outside them, and for what is none."""
     if isinstance(value, bool) or value in (None, ""):
         raise Bad("the time is missing")
-    at = _of_number(value) if isinstance(value, int | float) else _of_words(str(value).strip())
+    at = _read_moment(value)
     if at is None:
         raise Bad(f"{str(value)[:40]!r} is no time")
     if not FIRST_LISTEN <= at <= now + AHEAD:
         raise Bad(f"{at:%Y-%m-%d %H:%M} lies in the future or before {FIRST_LISTEN:%Y}")
     return at
+
+
+def _judged_at(value: Any, now: datetime) -> datetime:
+    """Return when a like was given, now where that is not said, and within bounds: a wrong clock makes it no less a
+    like."""
+    at = None if isinstance(value, bool) else _read_moment(value)
+    return min(max(at, FIRST_LISTEN), now) if at else now
+
+
+def _read_moment(value: Any) -> datetime | None:
+    """Read a moment: seconds or milliseconds since 1970, ISO 8601, or as Last.fm writes it; all in UTC."""
+    return _of_number(value) if isinstance(value, int | float) else _of_words(str(value).strip())
+
+
+def _is_to_the_minute(value: Any) -> bool:
+    """Say whether a moment is written without seconds, which were cut off then."""
+    return isinstance(value, str) and not NUMBER.fullmatch(value.strip()) and not SECONDS.search(value)
 
 
 def _of_number(value: float) -> datetime | None:
@@ -156,8 +178,8 @@ def is_moment(text: str) -> bool:
 
 
 def _of_words(text: str) -> datetime | None:
-    if re.fullmatch(r"\d{1,14}", text, re.ASCII):
-        return _of_number(int(text))
+    if NUMBER.fullmatch(text):
+        return _of_number(float(text))
     for form in DATES:
         try:
             return datetime.strptime(text, form).replace(tzinfo=UTC)
@@ -173,4 +195,5 @@ def _of_words(text: str) -> datetime | None:
 def record_of_row(fields: dict[str, str], where: str, now: datetime) -> Listened:
     """Return the listen of one row of a CSV, whose fields are named as in `exports.COLUMNS`. Raises Bad."""
     music = _music(fields.get("artist"), fields.get("title"), mbid=fields.get("mbid"), spotify=fields.get("spotify"))
-    return Listened(where, music, _moment(fields.get("at"), now), LASTFM)
+    at = fields.get("at")
+    return Listened(where, music, _moment(at, now), LASTFM, _is_to_the_minute(at))

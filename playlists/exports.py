@@ -1,6 +1,7 @@
 """Read what ListenBrainz and Last.fm export: listens and likes as records, in bounded memory, whatever is wrong."""
 
 import csv
+import gzip
 import io
 import json
 import re
@@ -20,8 +21,12 @@ from playlists.export_records import Bad, Broken, Record, is_moment, record_of, 
 MAX_RATIO = 100
 MAX_UNPACKED = 2 * 1024**3
 MAX_MEMBERS = 5000
+# zipfile reads the list of members whole and keeps twenty times its size of it; 5,000 have half of this.
+MAX_DIRECTORY = 1024**2
 MAX_LINE = 64 * 1024
 ENCRYPTED = 0x1
+# Of anything else, zipfile unpacks as much at once as a few packed bytes ask for.
+IN_BOUNDED_MEMORY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # No export's JSON is nested so deeply, nor has so many values in one record or page of records.
 MAX_DEPTH = 40
 MAX_EVENTS = 200_000
@@ -36,6 +41,9 @@ PLACES = {
     "track.item",
     "recenttracks.track.item",
     "scrobbles.item",
+    # a page of one track has no list around it
+    "track",
+    "recenttracks.track",
 }
 # What a page of records is called in an object around it, and how it begins.
 PAGES = ("payload", "recenttracks", "listens", "track", "scrobbles")
@@ -47,8 +55,13 @@ COLUMNS = {
     "mbid": ("track_mbid", "recording_mbid", "mbid"),
     "spotify": ("spotify_id", "spotify_track_id", "spotify_uri"),
 }
+# Stands in a row for a line that was too long; no other line has it, for it is taken out of them.
+TOO_LONG = "\0"
+LINE_TOO_LONG = f"the line is longer than {MAX_LINE // 1024} KiB"
 # The columns of exports without a header, in the order that the common exporters write.
 BARE = {"artist": 0, "title": 2, "at": 3}
+EMPTY = "The file is empty."
+NO_EXPORT = "The zip file is encrypted or holds too many files; no export does."
 
 
 class UnreadableExport(InvalidInput):
@@ -56,7 +69,8 @@ class UnreadableExport(InvalidInput):
 
 
 def read(file: BinaryIO, *, now: datetime) -> Iterator[Record]:
-    """Give the records of an export, recognised by its first bytes: a zip of ListenBrainz, JSON, JSON Lines or CSV.
+    """Give the records of an export, recognised by its first bytes: a zip of ListenBrainz; JSON, JSON Lines or CSV,
+    plain or packed by gzip.
 
     Listens after `now`, or before there was anything to note them with, are broken. `file` must be able to seek; how
     far it has been read is its `tell()`. Raises UnreadableExport, perhaps after some records, for a file that is
@@ -67,25 +81,40 @@ def read(file: BinaryIO, *, now: datetime) -> Iterator[Record]:
     try:
         if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
             yield from _of_zip(file, now)
+        elif start.startswith(b"\x1f\x8b"):
+            yield from _of_gzip(file, now)
         elif not start.strip():
-            raise UnreadableExport("The file is empty.")
+            raise UnreadableExport(EMPTY)
         else:
             yield from _of_text(file, start, "", now)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise UnreadableExport(f"The file cannot be unpacked ({error}). Export it again.") from None
     except (ijson.JSONError, ValueError):
         raise UnreadableExport("The file is no whole JSON: it is damaged or cut off. Export it again.") from None
 
 
+def _of_gzip(file: BinaryIO, now: datetime) -> Iterator[Record]:
+    budget = _budget_of(file)
+    with gzip.open(file) as packed:
+        unpacked = io.BufferedReader(_Measured(packed, budget))
+        start = unpacked.peek(4096)[:4096]
+        if not start.strip():
+            raise UnreadableExport(EMPTY)
+        yield from _of_text(unpacked, start, "", now)
+
+
 def _of_zip(file: BinaryIO, now: datetime) -> Iterator[Record]:
-    size = file.seek(0, io.SEEK_END)
-    with zipfile.ZipFile(file) as archive:
+    budget = _budget_of(file)
+    with zipfile.ZipFile(_ZipSource(file)) as archive:
         members = [item for item in archive.infolist() if _is_history(item.filename)]
         if not members:
             raise UnreadableExport("The zip file holds no listens: listens/<year>/<month>.jsonl is expected in it.")
         if len(members) > MAX_MEMBERS or any(item.flag_bits & ENCRYPTED for item in members):
-            raise UnreadableExport("The zip file is encrypted or holds too many files; no export does.")
-        budget = _Budget(min(MAX_UNPACKED, MAX_RATIO * size))
+            raise UnreadableExport(NO_EXPORT)
+        if any(item.compress_type not in IN_BOUNDED_MEMORY for item in members):
+            raise UnreadableExport(
+                "The zip file is packed in a way that is not read here. Pack it by deflate, as usual."
+            )
         for item in members:
             with archive.open(item) as packed:
                 unpacked = io.BufferedReader(_Measured(packed, budget))
@@ -106,10 +135,37 @@ class _Budget:
         self.left = left
 
 
+def _budget_of(file: BinaryIO) -> _Budget:
+    """Return how much a packed file may unpack to, and go back to its beginning."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return _Budget(min(MAX_UNPACKED, MAX_RATIO * size))
+
+
+class _ZipSource:
+    """A zip file that is not sought outside of itself, as damage would have it, nor read in large pieces: zipfile reads
+    none but the directory, before it tells how many members there are."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.tell, self.seekable = file.tell, file.seekable
+        self._size = file.seek(0, io.SEEK_END)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        if whence == io.SEEK_SET and not 0 <= offset <= self._size:
+            raise zipfile.BadZipFile("Bad offset of a member")
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size > MAX_DIRECTORY:
+            raise UnreadableExport(NO_EXPORT)
+        return self._file.read(size)
+
+
 class _Measured(io.RawIOBase):
     """A stream that refuses to go on once all of them together have grown out of proportion."""
 
-    def __init__(self, unpacked: IO[bytes], budget: _Budget) -> None:
+    def __init__(self, unpacked: gzip.GzipFile | IO[bytes], budget: _Budget) -> None:
         self._unpacked, self._budget = unpacked, budget
 
     def readable(self) -> bool:
@@ -127,13 +183,23 @@ class _Measured(io.RawIOBase):
 def _of_text(file: BinaryIO | io.BufferedReader, start: bytes, name: str, now: datetime) -> Iterator[Record]:
     """Read a file that is not packed; `name` stands before the number of each record."""
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith((b"{", b"[")):
+    if text.startswith((b"{", b"[")) and not _is_row(text):
         if text.startswith(b"{") and _is_lines(text):
             yield from _of_lines(file, name, now)
         else:
             yield from _of_json(file, name, now)
     else:
         yield from _of_csv(file, name, now)
+
+
+def _is_row(text: bytes) -> bool:
+    """Say whether a text begins with a row of a CSV without a header: its first artist may be called "[unknown]"."""
+    try:
+        row = next(csv.reader(io.StringIO(text.decode("utf-8", "replace"), newline="")), [])
+    except csv.Error:
+        return False
+    # no CSV has a bare quotation mark in its first cell; of JSON, only lists of numbers have none there
+    return _is_bare(row) and '"' not in row[0]
 
 
 def _is_lines(text: bytes) -> bool:
@@ -154,7 +220,7 @@ def _of_lines(file: BinaryIO | io.BufferedReader, name: str, now: datetime) -> I
         if len(line) == MAX_LINE and not line.endswith(b"\n"):
             while (more := file.readline(MAX_LINE)) and not more.endswith(b"\n"):
                 pass
-            yield Broken(where, f"the line is longer than {MAX_LINE // 1024} KiB")
+            yield Broken(where, LINE_TOO_LONG)
         elif line.strip():
             yield from _of_line(line, where, now)
 
@@ -223,19 +289,21 @@ class _Unmarked:
         return data
 
 
-def _inside(value: dict[str, Any]) -> list[Any]:
-    """Return the records that a page or a submission of them holds; none for what is a record itself."""
+def _inside(value: dict[str, Any]) -> list[Any] | None:
+    """Return the records that a page or a submission of them holds; None for what is a record itself."""
     for name in PAGES:
         held = value.get(name)
         if isinstance(held, dict) and name != "track":
             return _inside(held)
-        if isinstance(held, list):
+        if isinstance(held, dict) and "artist" in held and "artist" not in value:
+            return [held]  # Last.fm writes one track without a list around it
+        if isinstance(held, list) and (held or "artist" not in value):
             return held
-    return []
+    return None
 
 
 def _of_value(value: Any, where: str, now: datetime) -> Iterator[Record]:
-    if isinstance(value, dict) and (held := _inside(value)):
+    if isinstance(value, dict) and (held := _inside(value)) is not None:
         for number, record in enumerate(held, start=1):
             yield from _checked(record_of, record, f"{where}, {number}", now)
     else:
@@ -280,6 +348,9 @@ def _of_csv(file: BinaryIO | io.BufferedReader, name: str, now: datetime) -> Ite
                 columns, is_header = _columns(row)
                 if is_header:
                     continue
+            if any(TOO_LONG in cell for cell in row):
+                yield Broken(where, LINE_TOO_LONG)
+                continue
             fields = {key: row[place].strip() for key, place in columns.items() if place < len(row)}
             yield from _checked(record_of_row, fields, where, now)
 
@@ -293,17 +364,18 @@ def _next_row(lines: Iterator[list[str]]) -> list[str] | str | None:
 
 
 def _bounded(text: io.TextIOWrapper, budget: _Budget) -> Iterator[str]:
-    """Give the lines of a text, while the budget for one row lasts; one that is too long for any listen is given as
-    another one."""
+    """Give the lines of a text, while the budget for one row lasts; TOO_LONG for one that is too long for any
+    listen."""
     while line := text.readline(MAX_LINE):
+        kept = line.replace(TOO_LONG, "")
         if len(line) == MAX_LINE and not line.endswith("\n"):
             while (more := text.readline(MAX_LINE)) and not more.endswith("\n"):
                 pass
-            line = "the line is too long\n"
-        budget.left -= len(line)
+            kept = f"{TOO_LONG}\n"
+        budget.left -= len(kept)
         if budget.left < 0:
             raise UnreadableExport("The CSV has a row that is too long for any listen: its quotes never end.")
-        yield line.replace("\0", "")
+        yield kept
 
 
 def _columns(row: list[str]) -> tuple[dict[str, int], bool]:
@@ -314,8 +386,12 @@ def _columns(row: list[str]) -> tuple[dict[str, int], bool]:
     }
     if {"artist", "title", "at"} <= found.keys():
         return found, True
-    if len(row) >= 4 and is_moment(row[3].strip()):
+    if _is_bare(row):
         return BARE, False
     raise UnreadableExport(
         "This is no export that emotune knows. A CSV needs the columns artist, album, track and date."
     )
+
+
+def _is_bare(row: list[str]) -> bool:
+    return len(row) >= 4 and is_moment(row[3].strip())

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from catalogue.browsing import holds
@@ -24,6 +24,8 @@ PER_PAGE = 50
 LONGEST_SEARCH = 200
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 PLACE = re.compile(r"(older|newer)-(\d{1,17})-(\d{1,18})", re.ASCII)
 
 
@@ -92,16 +94,16 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[T]):
     """Some rows, latest first, the addresses of the pages beside them, and `total` on the first one."""
 
-    rows: Sequence[Row]
+    rows: Sequence[T]
     total: int | None
     newer: str
     older: str
 
 
-def listens_page(user: "User", filters: Filters, place: str = "") -> Page:
+def listens_page(user: "User", filters: Filters, place: str = "") -> Page[Row]:
     """Return the page of a person's listens at a place: "" is the first, then what a page calls newer and older.
 
     A fixed number of queries, none of which walks over other pages. Raises InvalidInput for a place that is none.
@@ -110,7 +112,7 @@ def listens_page(user: "User", filters: Filters, place: str = "") -> Page:
     if filters.emotion:
         listens = listens.alias(mood=Coalesce("playlist__emotion", "track__emotion"))
     listens = listens.filter(filters.condition())
-    found, newer, older = _around(listens, "listened_at", place)
+    found, newer, older = _around(listens.select_related("track", "playlist__capture"), "listened_at", place)
     total = _total(listens, found, place)
     said = said_of(user, [listen.track for listen in found])
     rows = [
@@ -127,10 +129,10 @@ def listens_page(user: "User", filters: Filters, place: str = "") -> Page:
     return Page(rows, total, newer, older)
 
 
-def ratings_page(user: "User", value: int, place: str = "") -> Page:
+def ratings_page(user: "User", value: int, place: str = "") -> Page[Row]:
     """Return a page of what a person likes (1) or dislikes (-1), latest rated first; see `listens_page`."""
     ratings = Rating.objects.filter(user=user, value=value)
-    found, newer, older = _around(ratings, "rated_at", place)
+    found, newer, older = _around(ratings.select_related("track"), "rated_at", place)
     total = _total(ratings, found, place)
     said = said_of(user, [rating.track for rating in found])
     rows = [
@@ -152,6 +154,12 @@ def kept_out(user: "User") -> tuple[QuerySet[NeverArtist], QuerySet[NeverAgain]]
     return artists, tracks
 
 
+def kept_out_page(rows: "QuerySet[M]", place: str = "") -> Page[M]:
+    """Return a page of the artists or of the tracks of `kept_out`; see `listens_page`."""
+    found, newer, older = _around(rows, "created_at", place)
+    return Page(found, _total(rows, found, place), newer, older)
+
+
 def _around(rows: "QuerySet[Any]", moment: str, place: str) -> tuple[list[Any], str, str]:
     """Return the rows of one page, latest first, and the places of the newer and the older page."""
     side, beside = "older", Q()
@@ -164,8 +172,7 @@ def _around(rows: "QuerySet[Any]", moment: str, place: str) -> tuple[list[Any], 
             Q(**{f"{moment}__{further}": at}) | Q(**{f"id__{further}": row_id})
         )
     sign = "-" if side == "older" else ""
-    related = ("track", "playlist__capture") if rows.model is Listen else ("track",)
-    found = list(rows.filter(beside).select_related(*related).order_by(f"{sign}{moment}", f"{sign}id")[: PER_PAGE + 1])
+    found = list(rows.filter(beside).order_by(f"{sign}{moment}", f"{sign}id")[: PER_PAGE + 1])
     more, kept = len(found) > PER_PAGE, found[:PER_PAGE]
     if side == "newer":
         kept.reverse()

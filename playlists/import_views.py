@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,7 +21,7 @@ from emotune.jobs import Progress
 from playlists.imports import MAX_BYTES, remove_history_import, submit_history_import
 from playlists.models import HistoryImport
 
-LATEST = 20
+PER_PAGE = 20
 
 
 @csrf_exempt
@@ -42,9 +43,11 @@ def _imports(request: AppRequest) -> HttpResponse:
             raise InvalidInput("Choose a file first.")
         submit_history_import(user=request.user, file=file, kind=request.POST.get("kind", ""))
         return redirect("playlists:import")
-    latest = HistoryImport.objects.filter(user=request.user)[:LATEST]
+    mine = HistoryImport.objects.filter(user=request.user).order_by("-created_at", "-pk")
+    page = Paginator(mine, PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "imports": [_state(jobs.refresh(job)) for job in latest],
+        "page": page,
+        "imports": [_state(jobs.refresh(job)) for job in page],
         "most": MAX_BYTES // 1024**2,
         "done": request.session.pop("done", None),
     }

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from catalogue.models import Track
@@ -18,7 +19,7 @@ from playlists.matching import Known, TrackIndex
 from playlists.models import HistoryImport, Listen, Rating
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 GONE = "The uploaded file is not there any more. Please upload it again."
 BATCH = 1000
@@ -46,6 +47,7 @@ class _Import:
     def __init__(self, job: HistoryImport, run: Run) -> None:
         self.job, self.run = job, run
         self.missing: Counter[tuple[str, str]] = Counter()
+        self.heard = 0
         for name in COUNTS:
             setattr(job, name, [] if name in ("rejects", "missing") else 0)
 
@@ -63,14 +65,13 @@ class _Import:
                 self.run.step(job.rows, round(job.rows / share) if share else None, "noting listens")
         if not job.rows:
             raise InvalidInput("The file holds no listens.")
-        job.missing = [[artist, title, times] for (artist, title), times in self.missing.most_common(MOST_MISSING)]
+        self._count()
         self.run.check()
         job.save(update_fields=COUNTS)
 
     def _note(self, records: "Sequence[Record]") -> None:
         job = self.job
-        heard: list[Heard] = []
-        judged: dict[int, int] = {}
+        found: list[tuple[int, Listened | Judged]] = []
         for record in records:
             job.rows += 1
             if isinstance(record, Broken):
@@ -79,13 +80,17 @@ class _Import:
                     job.rejects.append([record.where, record.reason])
             elif (track_id := self.index.find(record.music)) is None:
                 self._miss(record)
-            elif isinstance(record, Judged):
-                judged[track_id] = record.value
             else:
-                source = job.kind or record.source
-                heard.append(Heard(track_id, record.at, source, imported_id=job.pk))
-        with transaction.atomic():
-            self._store(heard, judged)
+                found.append((track_id, record))
+        try:
+            there = self._store(found)
+        except IntegrityError:  # a track was deleted while the batch was written
+            there = self._store(found)
+        for track_id, record in found:
+            if track_id not in there:
+                self._miss(record)
+            elif isinstance(record, Listened):
+                self.heard += 1
 
     def _miss(self, record: Listened | Judged) -> None:
         self.job.unmatched += 1
@@ -96,25 +101,47 @@ class _Import:
                 if len(self.missing) > MOST_NAMES // 2:
                     self.missing = Counter(dict(self.missing.most_common(MOST_NAMES // 2)))
 
-    def _store(self, heard: list[Heard], judged: dict[int, int]) -> None:
-        """Note what is new; an attempt after a worker's death counts what the one before it noted as new, too."""
-        job = self.job
-        new = add_listens(user=job.user, listens=heard)
-        mine = self._mine_before(heard) if job.attempts > 1 else new
-        job.matched += mine
-        job.repeated += len(heard) - mine
-        if judged:
-            words = [
-                Rating(user=job.user, track_id=track_id, value=value, imported=job)
-                for track_id, value in sorted(judged.items())
-            ]
-            # what the person said here counts more than what they once said elsewhere
-            Rating.objects.bulk_create(words, ignore_conflicts=True)
-            job.rated += Rating.objects.filter(user=job.user, track__in=judged, imported=job).count()
+    def _store(self, found: "Sequence[tuple[int, Listened | Judged]]") -> set[int]:
+        """Note what is new of a batch, all or nothing. Returns which of its tracks there still are: the catalogue was
+        read when the import began."""
+        with transaction.atomic():
+            self.run.hold()
+            there = set(Track.objects.filter(id__in={track_id for track_id, _ in found}).values_list("id", flat=True))
+            kept = [(track_id, record) for track_id, record in found if track_id in there]
+            heard = [self._heard(track_id, record) for track_id, record in kept if isinstance(record, Listened)]
+            add_listens(user=self.job.user, listens=heard, by_minute=True)
+            judged: dict[int, Judged] = {}
+            for track_id, record in kept:
+                if isinstance(record, Judged) and (track_id not in judged or record.at >= judged[track_id].at):
+                    judged[track_id] = record
+            if judged:
+                self._rate(judged)
+        return there
 
-    def _mine_before(self, heard: list[Heard]) -> int:
-        """Count the listens of a batch that this import has brought, in this attempt or in an earlier one."""
-        keys = {(listen.track_id, listen.listened_at) for listen in heard}
-        moments = {moment for _, moment in keys}
-        rows = Listen.objects.filter(user=self.job.user, imported=self.job, listened_at__in=moments).order_by()
-        return len(keys & set(rows.values_list("track_id", "listened_at")))
+    def _heard(self, track_id: int, record: Listened) -> Heard:
+        source = self.job.kind or record.source
+        return Heard(track_id, record.at, source, imported_id=self.job.pk, to_the_minute=record.to_the_minute)
+
+    def _rate(self, judged: "Mapping[int, Judged]") -> None:
+        """Take likes and dislikes over; where the file has several words on a track, the latest stands."""
+        job = self.job
+        # one change of a person's ratings at a time, as in playlists/listening.py
+        get_user_model().objects.select_for_update(no_key=True).values_list("id").get(id=job.user_id)
+        mine = Rating.objects.filter(user=job.user, track__in=judged, imported=job)
+        earlier = [row.pk for row in mine if row.rated_at <= judged[row.track_id].at]
+        mine.filter(pk__in=earlier).delete()
+        words = [
+            Rating(user=job.user, track_id=track_id, value=record.value, rated_at=record.at, imported=job)
+            for track_id, record in sorted(judged.items())
+        ]
+        # what the person said here counts more than what they once said elsewhere
+        Rating.objects.bulk_create(words, ignore_conflicts=True)
+
+    def _count(self) -> None:
+        """Count what the import brought by what there is of it: another attempt, before a worker's death, may have
+        brought some."""
+        job = self.job
+        job.matched = Listen.objects.filter(imported=job).count()
+        job.repeated = max(0, self.heard - job.matched)
+        job.rated = Rating.objects.filter(imported=job).count()
+        job.missing = [[artist, title, times] for (artist, title), times in self.missing.most_common(MOST_MISSING)]

@@ -36,6 +36,8 @@ def submit_history_import(
     for waiting in HistoryImport.objects.filter(user=user, state__in=jobs.OPEN):
         if not jobs.refresh(waiting).is_over:
             raise InvalidInput(BUSY)
+    for ended in HistoryImport.not_let_go().filter(user=user):
+        ended.let_go()  # its listens would count as noted already, and then go
     name = PurePath((file.name or "file").replace("\\", "/")).name[:200]
     job = HistoryImport(pk=job_id or uuid4(), user=user, created_by=user, kind=kind, name=name)
     job.file.save(str(job.pk), file, save=False)

@@ -200,14 +200,15 @@ def _readings(captures: "QuerySet[Any]") -> Readings:
 def _heard(listens: "QuerySet[Any]") -> tuple[list[Heard], int]:
     """Return what was heard by mood, most first, and how many listens belong to none.
 
-    The mood is that of the capture whose playlist was playing, as it stands now; of a journey without a capture, the
-    mood that it began at.
+    The mood is that of the capture whose playlist was playing, as it stands now: none, where the person took back what
+    they had said of a capture that shows no other. Of a journey without a capture it is the mood that it began at.
     """
-    listens = listens.annotate(felt=_mood("playlist__capture__", Coalesce("playlist__emotion", Literal(""))))
+    began_at = Case(When(playlist__capture=None, then=Coalesce("playlist__emotion", Literal(""))), default=Literal(""))
+    listens = listens.annotate(felt=_mood("playlist__capture__", began_at))
     numbers = dict(listens.values_list("felt").annotate(number=Count("pk")))
     without_mood = numbers.pop("", 0)
-    in_playlists = listens.exclude(playlist=None)
-    tracks, artists = _most(in_playlists, "track"), _most(in_playlists, "track__artist")
+    in_moods = listens.exclude(playlist=None).exclude(felt="")
+    tracks, artists = _most(in_moods, "track"), _most(in_moods, "track__artist")
     by_id = Track.objects.in_bulk([track for _, track, _ in tracks])
     heard = [
         Heard(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,18 +22,21 @@ LISTEN_SOURCES = ("spotify", "audio", "api")
 LONGEST_SKIP = 3600
 # More than a page shows, and few enough for one statement.
 MOST_AT_ONCE = 1000
+MINUTE = timedelta(minutes=1)
 NO_ARTIST = "The catalogue has no artist of that name. Search for a track by them and choose it there."
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One listen: which track, when, from where, and in which playlist of the person's if in any."""
+    """One listen: which track, when, from where, and in which playlist of the person's if in any. `to_the_minute`: its
+    moment was told without seconds."""
 
     track_id: int
     listened_at: datetime
     source: str = Listen.Source.API
     playlist_id: int | None = None
     imported_id: UUID | None = None
+    to_the_minute: bool = False
 
 
 @dataclass(frozen=True)
@@ -179,12 +182,18 @@ def record_listens_bulk(*, user: "User", listens: Sequence[Heard]) -> int:
     return add_listens(user=user, listens=listens)
 
 
-def add_listens(*, user: "User", listens: Sequence[Heard]) -> int:
-    """Store listens that were checked before, whatever their number in memory; return how many are new."""
+def add_listens(*, user: "User", listens: Sequence[Heard], by_minute: bool = False) -> int:
+    """Store listens that were checked before, whatever their number in memory; return how many are new.
+
+    With `by_minute`, one is noted already also where its track has another listen within the same minute, and either
+    has no seconds: some exporters cut them off.
+    """
     wanted = {(listen.track_id, listen.listened_at): listen for listen in reversed(listens)}
     moments = {moment for _, moment in wanted}
     noted = Listen.objects.filter(user=user, listened_at__in=moments).order_by()
     known = set(noted.values_list("track_id", "listened_at"))
+    if by_minute:
+        known |= _noted_by_minute(user, wanted)
     new = [
         Listen(
             user=user,
@@ -199,6 +208,30 @@ def add_listens(*, user: "User", listens: Sequence[Heard]) -> int:
     ]
     Listen.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
+
+
+def _noted_by_minute(user: "User", wanted: Mapping[tuple[int, datetime], Heard]) -> set[tuple[int, datetime]]:
+    """Return which listens have another one of the same track, noted or among them, within their minute, where either
+    has no seconds. Of two among them it is the one without."""
+    cut = {key for key, listen in wanted.items() if listen.to_the_minute}
+    whole = {(track_id, moment): (track_id, _minute_of(moment)) for track_id, moment in wanted.keys() - cut}
+    found = cut.intersection(whole.values())
+    # that a noted one has no seconds is not kept: only imports bring such, and few others happen at a minute's begin
+    begins = {minute for _, minute in whole.values()}
+    rows = Listen.objects.filter(user=user, imported__isnull=False, listened_at__in=begins).order_by()
+    noted = set(rows.values_list("track_id", "listened_at"))
+    found |= {key for key, minute in whole.items() if minute in noted}
+    if cut:
+        tracks, moments = {track_id for track_id, _ in cut}, [moment for _, moment in cut]
+        span = (min(moments), max(moments) + MINUTE)
+        near = Listen.objects.filter(user=user, track__in=tracks, listened_at__range=span).order_by()
+        there = near.values_list("track_id", "listened_at").iterator()
+        found |= cut.intersection((track_id, _minute_of(moment)) for track_id, moment in there)
+    return found
+
+
+def _minute_of(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
 
 
 def delete_listens(*, user: "User", listen_ids: Collection[int]) -> list[Heard]:

@@ -13,9 +13,12 @@ from playlists.export_records import Music
 
 Known = tuple[int, str, str, str, str]
 
-# What players add to a title for the same recording: who else sings, and that it was made new.
-FEATURING = re.compile(r"[\s(\[]+(?:feat|featuring|ft)\b\.?.*$", re.IGNORECASE)
-REMASTERED = re.compile(r"\s*[-(\[]\s*(?:\d{4}\s+)?(?:digital(?:ly)?\s+)?remaster(?:ed)?\b.*$", re.IGNORECASE)
+# What players add to a title for the same recording: who else sings, and that it was made new. The latter stands behind
+# a dash, a slash or a bracket, and words for the same edition; "live" is no such word, but another recording.
+FEATURING = re.compile(r"(?<![\s(\[])[\s(\[]+(?:feat|featuring|ft)\b\.?.*$", re.IGNORECASE)
+DASHES = r"\-\u2010-\u2015"
+EDITION = rf"(?:\d{{4}}|digital(?:ly)?|newly|mono|stereo|original|single|album|version)\b[\s/,{DASHES}]*"
+REMASTERED = re.compile(rf"[(\[/{DASHES}]\s*(?:{EDITION}){{0,6}}remaster(?:ed)?\b.*", re.IGNORECASE | re.DOTALL)
 # Left out rather than taken for a space: "Don't" and "Dont", "R.E.M." and "REM" are the same.
 APOSTROPHES = "'`.\u2019"
 
@@ -71,7 +74,7 @@ def plain_artist(name: str) -> str:
 
 def plain_title(title: str) -> str:
     """Return a title without case, accents, punctuation, whom it features and that it was remastered."""
-    return _plain(REMASTERED.sub("", FEATURING.sub("", title)) or title)
+    return _plain(REMASTERED.sub("", FEATURING.sub("", title)).strip() or title)
 
 
 def unaccented(text: str) -> str:

@@ -106,12 +106,17 @@ class HistoryImport(Job):
         return f"{self.name} ({self.state})"
 
     def let_go(self) -> None:
+        """Take back what an import brought that is not done, and its file: last, for the name says that this is due."""
         if self.state != JobState.DONE:
             Listen.objects.filter(imported=self.pk).delete()
             Rating.objects.filter(imported=self.pk).delete()
         if self.file:
             self.file.delete(save=False)
             HistoryImport.objects.filter(pk=self.pk).update(file="")
+
+    @classmethod
+    def not_let_go(cls) -> models.QuerySet["HistoryImport"]:
+        return cls.objects.exclude(state__in=OPEN).exclude(file="")
 
 
 class Share(models.Model):

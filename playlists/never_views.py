@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -72,18 +73,24 @@ def _end(request: AppRequest) -> datetime | None:
 
 
 def _context(request: AppRequest) -> dict[str, Any]:
-    artists, tracks = history.kept_out(request.user)
+    """Return the latest artists and tracks that are kept out, or a further page of one of them, and what was found."""
     filters = Filters.of({name: request.GET.get(name, "") for name in ("artist", "title")})
     page = page_of(filters) if filters.given() else None
     found = page.tracks[:MOST_FOUND] if page else None
+    shown, place = request.GET.get("show", ""), request.GET.get("page", "")
+    lists: dict[str, QuerySet[Any]] = dict(zip(("artists", "tracks"), history.kept_out(request.user), strict=True))
+    further = {"show": shown, "page": place} if place and shown in lists else {}
+    shown_lists = {shown: lists[shown]} if further else lists
     return {
-        "artists": artists,
-        "tracks": tracks,
+        **{name: history.kept_out_page(rows, further.get("page", "")) for name, rows in shown_lists.items()},
+        "queries": {name: urlencode({**filters.given(), "show": name}) for name in lists},
+        "further": further,
+        "searched": urlencode(filters.given()),
         "filters": filters,
         "found": found,
         "total": page.total if page else 0,
         "found_artists": sorted({track.artist for track in found or ()}),
-        "here": urlencode(filters.given()),
+        "here": urlencode({**filters.given(), **further}),
         "tomorrow": datetime.now(UTC).date() + timedelta(days=1),
     }
 

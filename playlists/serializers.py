@@ -250,6 +250,14 @@ class ArtistQuery(Query):
     artist = serializers.CharField(max_length=500, help_text="As the catalogue spells the name.")
 
 
+class MissingOutput(Output):
+    artist = serializers.CharField()
+    title = serializers.CharField()
+    listens = serializers.IntegerField(help_text="How often it stands in the file.")
+
+    example: ClassVar[dict[str, Any]] = {"artist": "The Example Quartet", "title": "Not There", "listens": 12}
+
+
 class HistoryImportOutput(JobOutput):
     name = serializers.CharField(help_text="What the file was called.")
     kind = serializers.CharField(help_text="What it was said to be; empty: found out.")
@@ -260,6 +268,9 @@ class HistoryImportOutput(JobOutput):
     rated = serializers.IntegerField(help_text="Likes and dislikes that were taken over.")
     rejected = serializers.IntegerField(help_text="Records that could not be used.")
     rejects = serializers.SerializerMethodField(help_text="Place and reason of the first of them.")
+    missing = serializers.SerializerMethodField(
+        help_text="What the catalogue lacks, heard most first, a hundred at most; once it is done."
+    )
 
     example: ClassVar[dict[str, Any]] = JobOutput.example | {
         "name": "listens.zip",
@@ -271,15 +282,20 @@ class HistoryImportOutput(JobOutput):
         "rated": 0,
         "rejected": 1,
         "rejects": [{"place": "line 7", "reason": "the time is missing"}],
+        "missing": [MissingOutput.example],
     }
 
     @extend_schema_field({"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}})
     def get_rejects(self, job: HistoryImport) -> list[dict[str, str]]:
         return [{"place": place, "reason": reason} for place, reason in job.rejects]
 
+    @extend_schema_field(MissingOutput(many=True))
+    def get_missing(self, job: HistoryImport) -> list[dict[str, Any]]:
+        return [{"artist": artist, "title": title, "listens": times} for artist, title, times in job.missing]
+
 
 class HistoryImportInput(Input):
-    file = serializers.FileField(help_text="A zip, JSON Lines, JSON or CSV, at most 100 MB.")
+    file = serializers.FileField(help_text="A zip, JSON Lines, JSON or CSV, perhaps packed by gzip; at most 100 MB.")
     kind = serializers.ChoiceField(
         [kind.value for kind in HistoryImport.Kind if kind],
         required=False,

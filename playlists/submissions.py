@@ -3,16 +3,18 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Lower
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 
 from catalogue.models import Track
 from emotune.errors import InvalidInput
 from playlists.export_records import Bad, Listened, Music, record_of
+from playlists.journal import Literal
 from playlists.listening import MOST_AT_ONCE, Heard, add_listens
 from playlists.matching import FEATURING, TrackIndex, plain_artist, unaccented
 
@@ -59,8 +61,8 @@ def _record(value: Any, place: int) -> Listened:
 
 
 def _index_for(music: Iterable[Music]) -> TrackIndex:
-    """Return an index of the tracks that some music can mean: those with its ids, and all by its artists, as far as one
-    statement finds these.
+    """Return an index of the tracks that some music can mean: those with its ids, and all by the artists of what has no
+    track with its ids, as far as one statement finds these. Both are walks of indexes, not of the tracks.
 
     An import looks through the whole catalogue and finds more: artists in whose spelling there the accents or the
     punctuation stand that the sender left out ("Beyonce" for "Beyoncé", "REM" for "R.E.M.", "AC DC" for "AC/DC"), in
@@ -68,14 +70,23 @@ def _index_for(music: Iterable[Music]) -> TrackIndex:
     there are capitals beyond ASCII, again unless the sender's is the same.
     """
     wanted = list(music)
-    spelled = {name for item in wanted for name in (item.artist, FEATURING.sub("", item.artist))}
-    names = {name for item in wanted for name in _spellings(item.artist)}
+    tracks = Track.objects.values_list("id", "artist", "title", "spotify_id", "mbid")
+    with_ids = list(tracks.filter(_has_an_id_of(wanted)))
+    by_ids = TrackIndex(with_ids)
+    artists = {item.artist for item in wanted if by_ids.find(replace(item, artist="", title="")) is None}
+    spelled = {name for artist in artists for name in (artist, FEATURING.sub("", artist))}
+    names = {name for artist in artists for name in _spellings(artist)}
     # as it is spelled, too: SQLite folds the case of ASCII alone
-    condition = Q(name__in=names) | Q(artist__in=spelled)
-    condition |= Q(spotify_id__in={item.spotify_id for item in wanted if item.spotify_id})
-    condition |= Q(mbid__in={item.mbid for item in wanted if item.mbid})
-    tracks = Track.objects.alias(name=Lower("artist")).filter(condition)
-    return TrackIndex(tracks.values_list("id", "artist", "title", "spotify_id", "mbid"))
+    by_artists = tracks.alias(name=Lower("artist")).filter(Q(name__in=names) | Q(artist__in=spelled))
+    return TrackIndex([*with_ids, *by_artists])
+
+
+def _has_an_id_of(music: Iterable[Music]) -> Q:
+    wanted = list(music)
+    # the words of the index's own condition: without them the database cannot know that it holds what is looked for
+    is_indexed = Q(GreaterThan(F("mbid"), Literal("")))
+    mbids = {item.mbid for item in wanted if item.mbid}
+    return Q(spotify_id__in={item.spotify_id for item in wanted if item.spotify_id}) | (is_indexed & Q(mbid__in=mbids))
 
 
 def _spellings(artist: str) -> set[str]:

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts import answer_times
+from tests.accounts_site import quick_passwords_and_fresh_limits  # noqa: F401
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db

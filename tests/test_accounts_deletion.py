@@ -8,8 +8,10 @@ import pytest
 import redis
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile
 from django.test import Client
 from django.utils import timezone
@@ -41,6 +43,7 @@ from tests.accounts_site import (
     log_in,
     make_person,
     quick_passwords_and_fresh_limits,  # noqa: F401
+    sign_up,
 )
 from tests.factories import make_capture, make_track
 
@@ -73,6 +76,8 @@ def live(user: User, track) -> None:
     set_preferences(user=user, tracks=20)
     create_token(user=user, name=f"of {user.email}", scopes=["read"])
     Authenticator.objects.create(user=user, type="recovery_codes", data={"seed": user.email})
+    Authenticator.objects.create(user=user, type="webauthn", data={"name": f"phone of {user.email}"})
+    stopped_at_the_passkey(user)
     waiting = make_capture(user, source="camera", status="queued", chosen="")
     images.put(waiting.id, [b"a face"])
     playlist = Playlist.objects.create(user=user, capture=make_capture(user), emotion="sad", seed=1)
@@ -93,6 +98,13 @@ def live(user: User, track) -> None:
     assert Export.objects.get(user=user).file
 
 
+def stopped_at_the_passkey(user: User) -> Client:
+    """Return a browser in which somebody entered the password of a person who has a passkey, and no more."""
+    browser = Client()
+    assert log_in(browser, user.email).url.startswith("/accounts/2fa/authenticate/")
+    return browser
+
+
 def rows() -> dict[str, int]:
     return {model._meta.label: model._base_manager.count() for model in apps.get_models(include_auto_created=True)}
 
@@ -110,7 +122,9 @@ def traces_of(words: set[str], store: Any, folder: Path) -> list[str]:
     """Return where in tables, files and Redis one of these words stands."""
     found = []
     for model in apps.get_models(include_auto_created=True):
-        found += [model._meta.label for row in model._base_manager.values() if any(word in str(row) for word in words)]
+        texts = [session.get_decoded() for session in Session.objects.all()] if model is Session else []
+        texts += model._base_manager.values()
+        found += [model._meta.label for text in texts if any(word in str(text) for word in words)]
     for file in folder.rglob("*"):
         if file.is_file() and any(word.encode() in file.read_bytes() or word in file.name for word in words):
             found.append(file.name)
@@ -136,7 +150,9 @@ def test_nothing_is_left_in_any_table_file_or_key(store, files, track):
     ada = make_person("ada@example.org")
     live(ada, track)
     words = identities(ada)
-    assert len(set(traces_of(words, store, files))) > 10, "the search finds nothing"
+    found = traces_of(words, store, files)
+    assert len(set(found)) > 10, "the search finds nothing"
+    assert found.count("sessions.Session") == 2, "a device, and the browser that stopped"
     assert rows() != before[0]
     delete_account(user=ada)
     assert rows() == before[0]
@@ -144,6 +160,69 @@ def test_nothing_is_left_in_any_table_file_or_key(store, files, track):
     assert keys_in(store) <= before[2]  # some of those that were there are over by themselves
     assert traces_of(words, store, files) == []
     assert not User.objects.filter(pk=ada.pk).exists()
+
+
+class TestSessionsThatStoppedOnTheWayIn:
+    """They stand in no list of devices, and hold an address; ids are written to the base 36 in some of them."""
+
+    @pytest.fixture
+    def ada(self):
+        return make_person("ada@example.org", id=36)
+
+    @pytest.fixture
+    def eve(self):
+        return make_person("eve@example.org", id=int("36", 36))
+
+    def test_a_login_that_waits_for_the_passkey_ends_and_those_of_others_wait_on(self, ada, eve):
+        for user in (ada, eve):
+            Authenticator.objects.create(user=user, type="webauthn", data={"name": "phone"})
+        _, hers = stopped_at_the_passkey(ada), stopped_at_the_passkey(eve)
+        delete_account(user=ada)
+        assert [session.session_key for session in Session.objects.all()] == [hers.session.session_key]
+
+    def test_sign_ups_that_wait_for_their_link_end(self, settings):
+        settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+        first, again, hers = Client(), Client(), Client()
+        for browser, email in ((first, "ada@example.org"), (again, "Ada@example.org"), (hers, "eve@example.org")):
+            sign_up(browser, email)
+        assert first.session["account_login"]["user_pk"]
+        assert again.session["account_login"]["email"] == "ada@example.org"
+        delete_account(user=User.objects.get(email="ada@example.org"))
+        assert [session.session_key for session in Session.objects.all()] == [hers.session.session_key]
+
+    def test_a_session_that_no_list_has_ends_too(self, ada, eve):
+        unlisted, hers = Client(), Client()
+        for browser, user in ((unlisted, ada), (hers, eve)):
+            browser.force_login(user)
+        UserSession.objects.all().delete()
+        delete_account(user=ada)
+        assert [session.session_key for session in Session.objects.all()] == [hers.session.session_key]
+
+    @pytest.mark.parametrize(
+        "names", [{"account_authentication_methods_user": "36"}, {"account_login": {"user_pk": "10", "email": None}}]
+    )
+    def test_each_way_to_name_the_person_is_enough_and_the_number_of_another_is_none(self, client, ada, eve, names):
+        session = client.session
+        session.update(names)
+        session.save()
+        delete_account(user=eve)
+        assert Session.objects.count() == 1
+        delete_account(user=ada)
+        assert not Session.objects.exists()
+
+    def test_they_are_read_a_piece_at_a_time(self, ada, eve, monkeypatch):
+        monkeypatch.setattr("accounts.personal.PIECE", 1)
+        Authenticator.objects.create(user=ada, type="webauthn", data={"name": "phone"})
+        for _ in range(3):
+            stopped_at_the_passkey(ada)
+        log_in(Client(), eve.email)
+        delete_account(user=ada)
+        assert Session.objects.count() == 1
+
+    def test_what_is_no_session_of_ours_keeps_nobody_from_leaving(self, ada):
+        Session.objects.create(session_key="damaged", session_data="x", expire_date=timezone.now())
+        delete_account(user=ada)
+        assert Session.objects.count() == 1
 
 
 def test_the_admins_log_does_not_say_any_more_whose_account_it_was():

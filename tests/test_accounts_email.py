@@ -1,7 +1,7 @@
 """Confirming an address by its link, and changing to another one."""
 
 import pytest
-from allauth.account.models import EmailAddress
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.core.cache import cache
 from django.urls import reverse
 
@@ -23,6 +23,11 @@ EMAIL = "/accounts/email/"
 def ask_for_change(client, email="new@example.org"):
     client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": EMAIL})
     return client.post(EMAIL, {"action_add": "", "email": email}, follow=True)
+
+
+def key_of(email):
+    """Return the secret of the link that confirms an address."""
+    return EmailConfirmationHMAC(EmailAddress.objects.get(email=email)).key
 
 
 def test_following_the_link_and_saying_yes_confirms_the_address(client, mailoutbox):
@@ -60,6 +65,58 @@ def test_a_new_address_takes_over_when_its_link_is_followed(client, mailoutbox):
     client.post(link_in(mailoutbox[0]))
     assert User.objects.get().email == "new@example.org"
     assert list(EmailAddress.objects.values_list("email", "verified", "primary")) == [("new@example.org", True, True)]
+
+
+def test_the_same_wish_within_three_minutes_is_refused_in_words_and_leaves_the_other_one(client, mailoutbox):
+    make_person()
+    log_in(client)
+    ask_for_change(client)
+    ask_for_change(client, "other@example.org")
+    page = ask_for_change(client)
+    assert page.status_code == 429
+    assert page["Retry-After"] == "180"
+    assert "Please wait three minutes" in page.content.decode()
+    assert [message.to for message in mailoutbox] == [["new@example.org"], ["other@example.org"]]
+    client.post(link_in(mailoutbox[1]))
+    assert User.objects.get().email == "other@example.org", "its link still works"
+
+
+def test_the_link_is_not_said_to_be_sent_again_before_three_minutes_are_over(client, mailoutbox):
+    make_person()
+    log_in(client)
+    ask_for_change(client)
+    page = client.post(EMAIL, {"action_send": "", "email": "new@example.org"})
+    assert page.status_code == 429
+    assert "Please wait three minutes" in page.content.decode()
+    assert len(mailoutbox) == 1
+    assert client.post(EMAIL, {"action_send": "", "email": "another@example.org"}).status_code == 302
+    cache.clear()  # three minutes later
+    page = client.post(EMAIL, {"action_send": "", "email": "new@example.org"}, follow=True)
+    assert "We have sent a link to new@example.org." in page.content.decode()
+    assert len(mailoutbox) == 2
+
+
+def test_a_mistyped_address_does_not_learn_the_right_one(client, mailoutbox):
+    ada = make_person("typo@example.org", verified=False)
+    log_in(client, "typo@example.org")
+    ask_for_change(client, "ada@example.org")
+    mailoutbox.clear()
+    client.post(f"/accounts/confirm-email/{key_of('ada@example.org')}/")
+    ada.refresh_from_db()
+    assert ada.email == "ada@example.org"
+    assert not mailoutbox
+    assert [event.kind for event in ada.events.all()] == ["email_changed", "logged_in"]
+
+
+def test_an_address_that_was_only_wished_for_learns_nothing_when_the_present_one_is_confirmed(client, mailoutbox):
+    ada = make_person(verified=False)
+    log_in(client)
+    ask_for_change(client, "typo@example.org")
+    mailoutbox.clear()
+    client.post(f"/accounts/confirm-email/{key_of('ada@example.org')}/")
+    assert EmailAddress.objects.get(user=ada).verified
+    assert not mailoutbox
+    assert [event.kind for event in ada.events.all()] == ["logged_in"], "the address is the same"
 
 
 def test_the_former_address_is_told(client, mailoutbox):

@@ -1,10 +1,12 @@
 """What happened to an account, as its owner is told."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from accounts.data_views import EVENTS_PER_PAGE
 from accounts.devices import device_name
 from accounts.events import EVENTS_KEPT, forget_old_events, recent_events, record
 from accounts.models import AccountEvent, Happening
@@ -20,6 +22,7 @@ from tests.accounts_site import (
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
+ACTIVITY = "/account/activity/"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -66,6 +69,52 @@ def test_nobody_sees_what_happened_to_others(client):
     record(user=make_user(), kind=Happening.TOKEN_MADE, detail="Hers")
     client.force_login(make_user())
     assert "Hers" not in client.get("/account/").content.decode()
+
+
+class TestAllActivity:
+    def test_nothing_is_pushed_out_by_what_is_done_often(self, client):
+        user = make_user()
+        record(user=user, kind=Happening.TOKEN_MADE, detail="not mine")
+        for _ in range(EVENTS_PER_PAGE):
+            give_consent(user=user)
+            withdraw_consent(user=user)
+        client.force_login(user)
+        profile = client.get("/account/").content.decode()
+        assert "not mine" not in profile
+        assert f'href="{ACTIVITY}"' in profile
+        address, pages = ACTIVITY, []
+        while address:
+            pages.append(client.get(address).content.decode())
+            further = re.search(r'rel="next" href="(\?page=\d+)"', pages[-1])
+            address = ACTIVITY + further[1] if further else ""
+        assert [page.count('<time class="help"') for page in pages] == [EVENTS_PER_PAGE, EVENTS_PER_PAGE, 1]
+        assert "Token made: not mine" in pages[-1]
+
+    def test_it_is_ones_own_and_shown_as_text(self, client):
+        user = make_user()
+        record(user=user, kind=Happening.TOKEN_MADE, detail="<b>mine</b>")
+        record(user=make_user(), kind=Happening.TOKEN_MADE, detail="hers")
+        client.force_login(user)
+        page = client.get(ACTIVITY)
+        assert "&lt;b&gt;mine" in page.content.decode()
+        assert "hers" not in page.content.decode()
+        assert "no-store" in page["Cache-Control"]
+
+    @pytest.mark.parametrize("number", ["0", "99", "x"])
+    def test_a_page_that_is_not_there_is_one_that_is(self, client, number):
+        client.force_login(make_user())
+        assert "Nothing yet." in client.get(ACTIVITY, {"page": number}).content.decode()
+
+    def test_who_is_not_logged_in_is_asked_to(self, client):
+        assert client.get(ACTIVITY).url == f"/accounts/login/?next={ACTIVITY}"
+
+    def test_the_number_of_queries_does_not_grow(self, client, django_assert_max_num_queries):
+        user = make_user()
+        for _ in range(20):
+            record(user=user, kind=Happening.LOGGED_IN)
+        client.force_login(user)
+        with django_assert_max_num_queries(4):
+            client.get(ACTIVITY)
 
 
 def test_a_detail_without_end_is_cut():

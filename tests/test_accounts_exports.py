@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import archive
 from accounts.archive import file_name, make_export
-from accounts.exports import PER_DAY, delete_export, exports_of, request_export
+from accounts.exports import NOT_MADE, PER_DAY, TRIED_PER_DAY, delete_export, exports_of, request_export
 from accounts.models import Export, User
 from accounts.retention import forget_old
 from accounts.tokens import create_token
@@ -47,6 +47,13 @@ def ada(client):
 def made(user) -> Export:
     export = request_export(user=user)
     make_export(str(export.pk))
+    export.refresh_from_db()
+    return export
+
+
+def failed(user) -> Export:
+    export = request_export(user=user)
+    Export.objects.filter(pk=export.pk).update(state=JobState.FAILED, finished_at=timezone.now())
     export.refresh_from_db()
     return export
 
@@ -146,6 +153,47 @@ class TestMaking:
             delete_export(export=made(ada))
         with pytest.raises(TooMany):
             request_export(user=ada)
+
+    def test_those_that_could_not_be_made_leave_the_others_of_the_day(self, ada):
+        for _ in range(PER_DAY):
+            failed(ada)
+            made(ada)
+        with pytest.raises(TooMany, match=f"{PER_DAY} copies"):
+            request_export(user=ada)
+        asked = ada.events.filter(kind="export_asked").order_by("happened_at")
+        assert [event.detail for event in asked] == [NOT_MADE, ""] * PER_DAY
+
+    def test_nor_do_they_once_they_are_deleted(self, ada):
+        for _ in range(PER_DAY):
+            delete_export(export=failed(ada))
+        assert request_export(user=ada)
+
+    def test_there_is_a_most_of_those_too(self, ada):
+        for _ in range(TRIED_PER_DAY):
+            failed(ada)
+        with pytest.raises(TooMany, match="attempts") as refused:
+            request_export(user=ada)
+        assert 24 * 3600 - 60 < (refused.value.retry_after or 0) <= 24 * 3600
+
+    def test_the_next_copy_is_promised_for_when_the_oldest_that_was_made_is_a_day_old(self, ada):
+        for _ in range(2):
+            failed(ada)
+        for _ in range(PER_DAY):
+            made(ada)
+        long_ago = timezone.now() - timedelta(hours=23)
+        Export.objects.filter(state=JobState.FAILED).update(created_at=long_ago)
+        ada.events.filter(detail=NOT_MADE).update(happened_at=long_ago)
+        with pytest.raises(TooMany) as refused:
+            request_export(user=ada)
+        assert 24 * 3600 - 60 < (refused.value.retry_after or 0) <= 24 * 3600
+
+    def test_workers_that_cannot_be_reached_use_nothing_up(self, ada, monkeypatch, django_capture_on_commit_callbacks):
+        monkeypatch.setattr("emotune.jobs._send", lambda _: False)
+        for _ in range(PER_DAY + 1):
+            with django_capture_on_commit_callbacks(execute=True):
+                export = request_export(user=ada)
+            export.refresh_from_db()
+            assert export.state == JobState.FAILED
 
     def test_copies_from_before_the_clock_was_set_back_count_against_no_limit(self, ada):
         for _ in range(PER_DAY):

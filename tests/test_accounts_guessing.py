@@ -7,7 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 import redis
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib.auth import hashers
+from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client, RequestFactory
@@ -18,8 +21,10 @@ from accounts.hashers import PasswordHasher
 from accounts.models import User
 from emotune import cache as cache_module
 from tests.accounts_site import (
+    NEW_PASSWORD,
     PASSWORD,
     is_logged_in,
+    link_in,
     log_in,
     make_person,
     quick_passwords_and_fresh_limits,  # noqa: F401
@@ -123,6 +128,20 @@ class TestSlowing:
             log_in(client)
             assert is_logged_in(client)
 
+    @pytest.mark.parametrize("way", ["passkey", "code", "reset"])
+    def test_who_shows_that_an_account_is_theirs_may_not_guess_on_at_others(
+        self, checked, monkeypatch, mailoutbox, way
+    ):
+        monkeypatch.setattr("allauth.mfa.webauthn.internal.auth.get_credentials", lambda _: [])
+        eve = make_person("eve@example.org")
+        browser = Client(REMOTE_ADDR="192.0.2.1")
+        {"passkey": use_a_passkey, "code": use_a_code, "reset": set_a_password}[way](browser, eve, monkeypatch)
+        checked.clear()
+        for number in range(15):
+            make_person(f"person{number}@example.org")
+            guess(number, f"person{number}@example.org")
+        assert len(checked) == 10 - GUESSED
+
     def test_an_address_that_says_to_speak_for_another_is_not_believed(self, checked):
         make_person()
         for number in range(30):
@@ -177,6 +196,42 @@ class TestSlowing:
         compared = sum(is_compared(address_at(number), account_at(number)) for number in range(10_000))
         sys.stdout.write(f"\n{compared} of 10,000 compared in {time.monotonic() - start:.0f} s\n")
         assert compared == allowed
+
+
+GUESSED = 7
+
+
+def guess_some() -> None:
+    for number in range(GUESSED):
+        assert TOO_MANY not in guess(number, f"early{number}@example.org").content.decode()
+
+
+def use_a_passkey(browser, eve, monkeypatch) -> None:
+    key = Authenticator.objects.create(user=eve, type="webauthn", data={"name": "x"})
+    webauthn = "allauth.mfa.webauthn.internal.auth"
+    monkeypatch.setattr(f"{webauthn}.parse_authentication_response", lambda _: None)
+    monkeypatch.setattr(f"{webauthn}.complete_authentication", lambda *_: key)
+    browser.force_login(eve)
+    guess_some()
+    shown = browser.post("/accounts/2fa/webauthn/reauthenticate/", {"credential": '{"id": "x"}', "next": "/account/"})
+    assert shown.url == "/account/"
+
+
+def use_a_code(browser, eve, monkeypatch) -> None:
+    Authenticator.objects.create(user=eve, type="webauthn", data={"name": "x"})
+    code = RecoveryCodes.activate(eve).get_unused_codes()[0]
+    guess_some()
+    log_in(browser, "eve@example.org")
+    browser.post("/accounts/2fa/authenticate/", {"code": code})
+    assert is_logged_in(browser)
+
+
+def set_a_password(browser, eve, monkeypatch) -> None:
+    guess_some()
+    browser.post("/accounts/password/reset/", {"email": "eve@example.org"})
+    page = browser.get(link_in(mail.outbox[0]))
+    done = browser.post(page.url, {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    assert done.url == "/accounts/password/reset/key/done/"
 
 
 def is_compared(address: str, email: str) -> bool:

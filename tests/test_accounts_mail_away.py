@@ -11,6 +11,7 @@ from django.test import Client
 
 from accounts import answer_times
 from accounts.models import User
+from emotune.production import problems
 from tests.accounts_site import (
     NEW_PASSWORD,
     PASSWORD,
@@ -123,8 +124,32 @@ def test_who_asks_for_a_message_where_none_is_sent_is_told_to_ask_an_admin(clien
     assert answer.status_code == 503
     assert "This emotune sends no e-mail. Ask whoever runs it" in answer.content.decode()
     assert mailoutbox == []
-    signed_up = client.post("/accounts/signup/", {"email": "eve@example.org", "password1": PASSWORD})
-    assert signed_up.status_code == 302
+    signed_up = client.post("/accounts/signup/", {"email": "eve@example.org", "password1": PASSWORD}, follow=True)
+    assert signed_up.status_code == 200
+    assert is_logged_in(client)
+    assert "We have sent" not in signed_up.content.decode()
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_where_no_message_is_sent_the_page_of_the_address_says_so(client, settings, verified):
+    settings.SENDS_NO_MAIL = True
+    make_person(verified=verified)
+    log_in(client)
+    text = client.get("/accounts/email/").content.decode()
+    assert "This emotune sends no e-mail" in text
+    assert "we sent" not in text
+    assert "Send " not in text
+
+
+def test_production_does_not_ask_for_proof_of_addresses_where_no_message_can_be_sent():
+    def found(**environment: str) -> list[str]:
+        return [line for line in problems(environment) if "EMAIL" in line]
+
+    (problem,) = found(EMAIL_VERIFICATION="mandatory")
+    assert "without EMAIL_HOST nobody can confirm an address" in problem
+    assert not found(EMAIL_VERIFICATION="mandatory", EMAIL_HOST="mail.example.org")
+    assert not found(EMAIL_VERIFICATION="optional")
+    assert not found()
 
 
 def test_a_mail_server_that_hangs_is_away(client, away, settings):

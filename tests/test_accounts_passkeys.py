@@ -54,6 +54,7 @@ def add_passkey(page: Page) -> None:
     page.fill("[name=password]", PASSWORD)
     page.get_by_role("button", name="Go on").click()
     page.fill("[name=name]", "My <b>phone</b>")
+    page.locator("#passkey_add").wait_for()  # shown by the script that makes Enter mean it
     page.press("[name=name]", "Enter")
     page.wait_for_url("**/recovery-codes/")
 

@@ -1,6 +1,10 @@
 """Setting a new password: by a link in a message, and by knowing the old one."""
 
+import time
+from types import SimpleNamespace
+
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
@@ -80,6 +84,32 @@ def test_asking_does_not_tell_who_has_an_account(client, mailoutbox):
     assert client.get(known.url).status_code == 200
     assert mailoutbox[1].to == ["eve@example.org"]
     assert mailoutbox[1].subject == "emotune: there is no account with this address"
+
+
+@pytest.mark.parametrize("email", ["ada@example.org", "eve@example.org"])
+def test_a_mailbox_gets_two_messages_in_five_minutes_and_five_in_an_hour(mailoutbox, monkeypatch, email):
+    now = [1_000_000.0]
+
+    def tick() -> float:
+        now[0] += 0.001  # the limit tells attempts from each other by their times
+        return now[0]
+
+    # nobody's clock but the limits'
+    own = SimpleNamespace(time=tick, monotonic=time.monotonic, sleep=time.sleep)
+    monkeypatch.setattr("allauth.core.internal.ratelimit.time", own)
+    make_person()
+
+    def sent_of_four() -> list[int]:
+        answers = [ask_for_reset(Client(REMOTE_ADDR=f"192.0.2.{n}"), email).status_code for n in range(4)]
+        now[0] += 300
+        return answers
+
+    assert sent_of_four() == [302, 302, 429, 429]
+    assert sent_of_four() == [302, 302, 429, 429]
+    assert sent_of_four() == [302, 429, 429, 429]
+    assert sent_of_four() == [429] * 4
+    assert [message.to for message in mailoutbox] == [[email]] * 5
+    assert ask_for_reset(Client(), "other@example.org").status_code == 302
 
 
 def test_it_rejects_two_passwords_that_differ(client, mailoutbox):

@@ -181,6 +181,22 @@ def test_a_history_is_imported_followed_cancelled_and_removed(client, user):
     assert not HistoryImport.objects.exists()
 
 
+def test_what_an_import_could_not_use_is_told(client, user):
+    HistoryImport.objects.create(
+        user=user,
+        name="listens.zip",
+        state="done",
+        rejects=[["line 7", "the time is missing"]],
+        missing=[["Nina", "Not There", 12], ["Ada", "", 1]],
+    )
+    told = client.get("/api/v1/history-imports", headers=bearing(token_of(user, "read"))).json()["results"][0]
+    assert told["rejects"] == [{"place": "line 7", "reason": "the time is missing"}]
+    assert told["missing"] == [
+        {"artist": "Nina", "title": "Not There", "listens": 12},
+        {"artist": "Ada", "title": "", "listens": 1},
+    ]
+
+
 def test_a_scrobbler_submits_in_listenbrainzs_words(scrobble):
     by_name = make_track(artist="The Beatles", title="Help!")
     by_spotify = make_track()

@@ -1,16 +1,20 @@
 """Reading the exports of ListenBrainz and Last.fm, whole and damaged."""
 
 import csv
+import gzip
 import io
 import json
+import random
+import struct
 import tracemalloc
 import zipfile
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import pytest
 
 from playlists import exports
-from playlists.export_records import Broken, Judged, Listened, Music
+from playlists.export_records import FIRST_LISTEN, Broken, Judged, Listened, Music
 from playlists.exports import UnreadableExport
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -29,9 +33,9 @@ def listen(**changed):
     return {"listened_at": UTS, "track_metadata": metadata, **changed}
 
 
-def archive(**members):
+def archive(method=zipfile.ZIP_DEFLATED, **members):
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(file, "w", method) as packed:
         for name, text in members.items():
             packed.writestr(name, text)
     return file.getvalue()
@@ -43,6 +47,17 @@ def lines(*values):
 
 def read(content):
     return list(exports.read(io.BytesIO(content if isinstance(content, bytes) else content.encode()), now=NOW))
+
+
+@contextmanager
+def memory_within(limit):
+    """Fail where more bytes than these are held at any time."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < limit
+    finally:
+        tracemalloc.stop()
 
 
 WHOLE = Listened("line 1", Music("Nina", "Feeling", SPOTIFY, MBID), AT, "listenbrainz")
@@ -66,10 +81,29 @@ def test_the_zip_of_listenbrainz_with_listens_likes_and_what_is_neither():
         )
     )
     assert found == [
-        Judged("feedback.jsonl line 1", Music("", "", "", MBID), 1),
-        Judged("feedback.jsonl line 2", Music("A", "B", "", MBID), -1),
+        Judged("feedback.jsonl line 1", Music("", "", "", MBID), 1, AT),
+        Judged("feedback.jsonl line 2", Music("A", "B", "", MBID), -1, NOW),
         Listened("listens/2021/11.jsonl line 1", WHOLE.music, AT, "listenbrainz"),
         Listened("listens/2021/11.jsonl line 2", WHOLE.music, AT.replace(minute=11), "listenbrainz"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("created", "at"),
+    [
+        (UTS, AT),
+        ("2021-11-06T20:10:00+01:00", AT),
+        (1, FIRST_LISTEN),
+        (UTS + 10**9, NOW),
+        (None, NOW),
+        (True, NOW),
+        ("soon", NOW),
+        (float("nan"), NOW),
+    ],
+)
+def test_a_like_has_the_time_of_its_record_within_bounds_or_else_now(created, at):
+    assert read(lines({"recording_mbid": MBID, "score": 1, "created": created})) == [
+        Judged("line 1", Music("", "", "", MBID), 1, at)
     ]
 
 
@@ -113,6 +147,11 @@ LASTFM = {
         {"username": "ada", "scrobbles": [{"artist": "Nina", "track": "Feeling", "mbid": MBID, "date": UTS * 1000}]},
         [LASTFM],
         {"track": [{**LASTFM, "artist": {"name": "Nina"}}]},
+        {"recenttracks": {"track": LASTFM, "@attr": {"page": "1"}}},
+        [{"track": LASTFM, "@attr": {"page": "1"}}],
+        [{"recenttracks": {"track": LASTFM}}],
+        {"track": LASTFM},
+        [{"track": []}, {"recenttracks": {"track": []}}, {"track": [LASTFM]}],
     ],
 )
 def test_lastfm_as_exporters_write_its_json(value):
@@ -128,11 +167,55 @@ def test_lastfm_as_exporters_write_its_json(value):
         f"uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid\n{UTS},x,Nina,,Best,,Feeling,\n",
         'Artist,Track,Album,Timestamp\n"Nina","Feeling","Best, of",2021-11-06T20:10:00+01:00\n',
         "artist,title,listened_at\nNina,Feeling,2021-11-06 19:10\n",
+        f"artist,title,listened_at\nNina,Feeling,{UTS}.0\n",
     ],
 )
 def test_lastfm_as_exporters_write_its_csv(text):
     (found,) = read(text)
     assert (found.music, found.at, found.source) == (Music("Nina", "Feeling"), AT, "lastfm")
+
+
+def test_a_record_that_is_no_page_is_rejected_and_not_passed_over():
+    assert read(json.dumps([{**LASTFM, "name": None, "track": []}])) == [
+        Broken("record 1", "the artist or the title is missing")
+    ]
+
+
+def test_an_export_of_pages_without_listens_has_none():
+    assert read(json.dumps([{"track": []}])) == read(json.dumps({"recenttracks": {"track": []}})) == []
+
+
+@pytest.mark.parametrize(("artist", "title"), [("[unknown]", "Feeling"), ("{Nina", "{}"), ("[1]", '[{"a": 1}]')])
+def test_an_artist_in_brackets_makes_no_json_of_a_csv(artist, title):
+    text = io.StringIO()
+    csv.writer(text).writerows([[artist, "Best", title, "06 Nov 2021 19:10"]] * 2)
+    assert [record.music for record in read(text.getvalue())] == [Music(artist, title)] * 2
+
+
+def test_what_looks_like_a_row_is_json_where_its_first_name_is_quoted():
+    (found,) = read(json.dumps({"ids": [1, 2, 3, 4], "payload": [listen()]}, separators=(",", ":")))
+    assert found.music == WHOLE.music
+
+
+@pytest.mark.parametrize(
+    ("at", "is_to_the_minute"),
+    [
+        ("06 Nov 2021 19:10", True),
+        ("06 Nov 2021, 19:10", True),
+        ("2021-11-06 19:10", True),
+        ("2021-11-06T20:10+01:00", True),
+        ("2021-11-06 19:10:00", False),
+        ("2021-11-06T20:10:00+01:00", False),
+        (str(UTS), False),
+        (f"{UTS}.0", False),
+    ],
+)
+def test_a_moment_without_seconds_is_marked(at, is_to_the_minute):
+    text = io.StringIO()
+    csv.writer(text).writerows([["artist", "track", "date"], ["Nina", "Feeling", at]])
+    for (found,) in (read(text.getvalue()), read(lines({**LASTFM, "date": {"#text": at}}))):
+        assert (found.at, found.to_the_minute) == (AT, is_to_the_minute)
+    assert not read(lines({**LASTFM, "date": {"uts": str(UTS), "#text": at}}))[0].to_the_minute
 
 
 def test_names_with_commas_quotes_and_line_breaks_of_csv():
@@ -194,6 +277,11 @@ def test_a_line_without_end_is_not_held():
     rows = "Nina,Best,Feeling,06 Nov 2021 19:10\n"
     found = read(rows + "x" * 5_000_000 + "\n" + rows)
     assert [type(record) for record in found] == [Listened, Broken, Listened]
+    assert found[1] == Broken("line 2", "the line is longer than 64 KiB")
+    found = read(rows + 'Nina,"Best\n' + "x" * 5_000_000 + '\n",Feeling,06 Nov 2021 19:10\n' + rows)
+    assert found[1] == Broken("line 4", "the line is longer than 64 KiB")
+    assert [type(record) for record in found] == [Listened, Broken, Listened]
+    assert isinstance(read(rows.replace("Best", "B\0est"))[0], Listened)
 
 
 def test_a_csv_row_that_is_too_short_is_rejected():
@@ -222,8 +310,26 @@ def test_json_on_one_long_line_is_no_line_of_records(name):
     assert [record.music.title for record in read(text) if isinstance(record, Listened)] == ["Feeling"] * 1000
 
 
-def bomb():
-    return archive(**{"listens/2021/11.jsonl": b'{"a": "' + b"x" * 50_000_000})
+TEXT = b'{"a": "' + b"x" * 50_000_000
+
+
+def bomb(method=zipfile.ZIP_DEFLATED):
+    return archive(method, **{"listens/2021/11.jsonl": TEXT})
+
+
+def directory(names, *, wide=False):
+    """Make a zip that names files and holds none; `wide` has the records that zip64 has at its end."""
+    entries = b"".join(
+        struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, 0, 0, 8, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 4) + name
+        for name in names
+    )
+    start, size, number = b"PK\3\4", len(entries), len(names)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, number, number, size, len(start), 0)
+    if wide:
+        end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, number, number, size, len(start))
+        end += struct.pack("<4sLQL", b"PK\6\7", 0, len(start) + size, 1)
+        end += struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return start + entries + end
 
 
 def cut(content):
@@ -257,16 +363,61 @@ def test_it_refuses_what_is_no_whole_export_in_one_sentence(content, words):
         read(content)
 
 
-def test_it_refuses_a_zip_bomb_in_bounded_memory():
-    content = bomb()
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (bomb, "more than 100 times"),
+        (lambda: bomb(zipfile.ZIP_BZIP2), "Pack it by deflate"),
+        (lambda: bomb(zipfile.ZIP_LZMA), "Pack it by deflate"),
+        (lambda: gzip.compress(TEXT), "more than 100 times"),
+    ],
+    ids=["deflate", "bzip2", "lzma", "gzip"],
+)
+def test_it_refuses_a_bomb_in_bounded_memory(make, words):
+    content = make()
     assert len(content) < 400_000
-    tracemalloc.start()
-    try:
-        with pytest.raises(UnreadableExport, match="more than 100 times"):
-            read(content)
-        assert tracemalloc.get_traced_memory()[1] < 4_000_000
-    finally:
-        tracemalloc.stop()
+    with memory_within(4_000_000), pytest.raises(UnreadableExport, match=words):
+        read(content)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_zip_that_names_very_many_files_is_refused_before_they_are_held(wide):
+    assert read(archive(zipfile.ZIP_STORED, **{"a.jsonl": lines(listen())}))
+    with pytest.raises(UnreadableExport, match="too many files"):
+        read(directory([b"%d.jsonl" % n for n in range(5001)], wide=wide))
+    content = directory([b"%d" % n for n in range(40_000)], wide=wide)
+    with memory_within(4_000_000), pytest.raises(UnreadableExport, match="too many files"):
+        read(content)
+
+
+def test_an_export_may_be_packed_by_gzip():
+    listens = [listen(listened_at=UTS + 60 * n) for n in range(500)]
+    for text in (lines(*listens), json.dumps({"payload": listens}), "\ufeff" + lines(*listens)):
+        packed = gzip.compress(text.encode(), 1)
+        assert read(packed) == read(text)
+        with pytest.raises(UnreadableExport, match="cannot be unpacked"):
+            read(packed[:-100])
+    with pytest.raises(UnreadableExport, match="empty"):
+        read(gzip.compress(b" \n"))
+
+
+def test_no_damage_makes_it_fail_in_another_way(tmp_path):
+    """Of bytes changed at random in a packed file come records, broken ones or UnreadableExport, and nothing else."""
+    chance, path = random.Random(8), tmp_path / "export"
+    listens = lines(*[listen(listened_at=UTS + 60 * n) for n in range(50)])
+    packed = [
+        archive(method, **{"1.jsonl": listens, "2.csv": "Nina,,Feeling,06 Nov 2021 19:10\n"}) for method in (0, 8)
+    ]
+    for sound in (*packed, gzip.compress(listens.encode()), directory([b"a.jsonl"] * 3, wide=True)):
+        for _ in range(150):
+            data = bytearray(sound)
+            for _ in range(chance.randrange(1, 6)):
+                # the end, too, where a zip has its directory
+                place = chance.choice([chance.randrange(len(data)), -chance.randrange(1, 100)])
+                data[place] = chance.choice([0, 1, 255, chance.randrange(256)])
+            path.write_bytes(data)
+            with path.open("rb") as file, suppress(UnreadableExport):
+                list(exports.read(file, now=NOW))
 
 
 def test_it_refuses_an_encrypted_zip():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,8 +16,10 @@ from emotune import jobs, uploads
 from emotune.errors import InvalidInput
 from emotune.jobs import JobState
 from playlists import import_work, imports, listening
+from playlists.import_views import PER_PAGE
 from playlists.imports import remove_history_import, submit_history_import
-from playlists.listening import delete_listens, rate, restore_listens
+from playlists.listening import Heard, add_listens, delete_listens, rate, restore_listens
+from playlists.matching import TrackIndex
 from playlists.models import HistoryImport, Listen, Rating
 from playlists.services import recommend
 from tests.factories import make_track, make_user
@@ -53,16 +55,22 @@ def heard(artist="Nina", title="Feeling", at=AT, **info):
     return {"listened_at": int(at.timestamp()), "track_metadata": metadata}
 
 
-def liked(score=1, mbid=MBID):
-    return {"recording_mbid": mbid, "score": score, "created": 1}
+def liked(score=1, mbid=MBID, at=AT):
+    return {"recording_mbid": mbid, "score": score, "created": int(at.timestamp())}
 
 
 def export(*values):
     return ContentFile("\n".join(map(json.dumps, values)).encode(), "C:\\Users\\ada\\listens.jsonl")
 
 
-def bring(user, *values, kind=""):
-    job = submit_history_import(user=user, file=export(*values), kind=kind)
+def rows(*moments, artist="Nina", title="Feeling"):
+    """Return the CSV of Last.fm, whose moments have no seconds."""
+    text = "".join(f"{artist},Best,{title},{at:%d %b %Y %H:%M}\n" for at in moments)
+    return ContentFile(text.encode(), "nina.csv")
+
+
+def bring(user, *values, kind="", file=None):
+    job = submit_history_import(user=user, file=file or export(*values), kind=kind)
     import_work.import_history(str(job.pk))
     job.refresh_from_db()
     return job
@@ -108,6 +116,61 @@ def test_the_same_file_again_changes_nothing(person):
     assert Listen.objects.count() == 1
 
 
+def test_the_same_history_without_seconds_changes_nothing(person):
+    track, other = make_track(title="Feeling", artist="Nina"), make_track(title="Other", artist="Nina")
+    bring(person, heard(at=AT + timedelta(seconds=35)))
+    Listen.objects.create(user=person, track=track, source="audio", listened_at=AT + timedelta(minutes=5, seconds=0.7))
+    moments = [AT, AT + timedelta(minutes=1), AT + timedelta(minutes=5), AT - timedelta(minutes=1)]
+    assert counts(bring(person, file=rows(*moments)))[:3] == [4, 2, 2]
+    assert counts(bring(person, file=rows(*moments)))[:3] == [4, 0, 4]
+    assert counts(bring(make_user(), file=rows(*moments)))[:3] == [4, 4, 0]
+    assert counts(bring(person, file=rows(*moments, title="Other")))[:3] == [4, 4, 0]
+    assert Listen.objects.filter(user=person, track=other).count() == 4
+
+
+def test_the_same_history_with_seconds_changes_nothing(person):
+    track, _ = make_track(title="Feeling", artist="Nina"), make_track(title="Other", artist="Nina")
+    bring(person, file=rows(AT))
+    again = [heard(at=AT + timedelta(seconds=35)), heard(at=AT), heard(at=AT + timedelta(seconds=60))]
+    assert counts(bring(person, *again, heard(title="Other", at=AT + timedelta(seconds=35))))[:3] == [4, 2, 2]
+    assert counts(bring(make_user(), *again))[:3] == [3, 3, 0]
+    # a player's listen may begin with a minute, too, and is no reason to leave another one out
+    own = AT + timedelta(minutes=9)
+    Listen.objects.create(user=person, track=track, source="audio", listened_at=own)
+    assert bring(person, heard(at=own + timedelta(seconds=35))).matched == 1
+
+
+def test_a_file_that_has_a_listen_with_and_without_seconds_has_it_once(person):
+    make_track(title="Feeling", artist="Nina")
+    whole = heard(at=AT + timedelta(seconds=35))
+    cut = {"artist": "Nina", "track": "Feeling", "date": f"{AT:%d %b %Y %H:%M}"}
+    for values in ([cut, whole], [whole, cut]):
+        job = bring(person, *values)
+        assert counts(job)[:3] == [2, 1, 1]
+        assert Listen.objects.get().listened_at.second == 35
+        remove_history_import(history_import=job)
+
+
+def test_a_deleted_listen_comes_back_beside_another_one_of_its_minute(person):
+    make_track(title="Feeling", artist="Nina")
+    job = bring(person, heard(at=AT), heard(at=AT + timedelta(seconds=35)))
+    assert job.matched == 2
+    gone = delete_listens(user=person, listen_ids=[Listen.objects.get(listened_at__gt=AT).pk])
+    assert restore_listens(user=person, listens=gone) == 1
+    assert Listen.objects.count() == 2
+
+
+def test_a_batch_asks_as_much_for_a_hundred_listens_as_for_two(person, django_assert_num_queries):
+    make_track(title="Feeling", artist="Nina")
+    for number in (2, 100):
+        heard_then = [
+            Heard(Track.objects.get().pk, AT + timedelta(days=number, minutes=n), to_the_minute=bool(n % 2))
+            for n in range(number)
+        ]
+        with django_assert_num_queries(4):
+            assert add_listens(user=person, listens=heard_then, by_minute=True) == number
+
+
 def test_an_import_is_taken_back_as_a_whole(person):
     track, other = make_track(title="Feeling", artist="Nina", mbid=MBID), make_track()
     own = Listen.objects.create(user=person, track=track, source="audio")
@@ -124,6 +187,35 @@ def test_a_persons_own_word_counts_more_than_an_imported_one(person):
     rate(user=person, track=track, value=-1)
     assert bring(person, liked()).rated == 0
     assert Rating.objects.get().value == -1
+
+
+def test_imported_likes_keep_their_time_and_speak_after_what_the_person_said_since(person):
+    old, undated = make_track(mbid=MBID), make_track(mbid="00000000-0000-4000-8000-000000000000")
+    rate(user=person, track=make_track(), value=1)
+    begin = timezone.now()
+    bring(person, liked(), {"recording_mbid": undated.mbid, "score": 1})
+    times = dict(Rating.objects.values_list("track", "rated_at"))
+    assert times[old.pk] == AT
+    assert begin < times[undated.pk] < timezone.now()
+    latest = Rating.objects.order_by("-rated_at").values_list("track", flat=True)
+    assert latest[2] == old.pk
+
+
+@pytest.mark.parametrize("batch", [1, 10])
+def test_of_several_words_on_a_track_the_latest_stands_and_is_counted_once(person, monkeypatch, batch):
+    monkeypatch.setattr(import_work, "BATCH", batch)
+    track = make_track(mbid=MBID)
+    later = AT + timedelta(1)
+    for words in (
+        [liked(-1, at=later), liked(1)],
+        [liked(1), liked(-1, at=later)],
+        [liked(1, at=later), liked(-1, at=later)],
+    ):
+        job = bring(person, *words)
+        rating = Rating.objects.get()
+        assert (rating.track, rating.value, rating.rated_at, rating.imported) == (track, -1, later, job)
+        assert counts(job) == [2, 0, 0, 0, 1, 0]
+        remove_history_import(history_import=job)
 
 
 def test_an_imported_like_that_is_given_anew_outlives_the_import(person):
@@ -202,6 +294,106 @@ def test_an_import_whose_worker_died_goes_on_and_counts_all(person):
     job.refresh_from_db()
     assert counts(job)[:3] == [5, 5, 0]
     assert Listen.objects.filter(track=track).count() == 5
+
+
+def test_what_stands_twice_in_a_file_is_counted_once_by_a_second_attempt_too(person, monkeypatch):
+    monkeypatch.setattr(import_work, "BATCH", 2)
+    track = make_track(title="Feeling", artist="Nina", mbid=MBID)
+    days = [AT + timedelta(n) for n in (0, 1, 2, 0, 1, 3)]
+    job = submit_history_import(user=person, file=export(*[heard(at=at) for at in days], liked(), liked()))
+    for at in days[:3]:
+        Listen.objects.create(user=person, track=track, source="listenbrainz", listened_at=at, imported=job)
+    Rating.objects.create(user=person, track=track, value=1, rated_at=AT, imported=job)
+    HistoryImport.objects.update(attempts=1)
+    import_work.import_history(str(job.pk))
+    job.refresh_from_db()
+    assert counts(job) == [8, 4, 2, 0, 1, 0]
+
+
+def test_a_track_that_is_deleted_during_an_import_costs_its_records_alone(person, monkeypatch):
+    gone, _ = make_track(title="Gone", artist="Nina", mbid=MBID), make_track(title="Feeling", artist="Nina")
+    find = TrackIndex.find
+
+    def then_delete(index, music):
+        found = find(index, music)
+        Track.objects.filter(pk=gone.pk).delete()
+        return found
+
+    monkeypatch.setattr(TrackIndex, "find", then_delete)
+    job = bring(person, heard(title="Gone"), heard(), liked())
+    assert job.state == JobState.DONE, job.error
+    assert counts(job) == [3, 1, 0, 2, 0, 0]
+    assert job.missing == [["Nina", "Gone", 1]]
+
+
+def test_a_batch_during_which_a_track_is_deleted_is_noted_again_without_it(person, monkeypatch):
+    gone, _ = make_track(title="Gone", artist="Nina"), make_track(title="Feeling", artist="Nina")
+    store = import_work._Import._store
+    noted = []
+
+    def then_delete(job, found):
+        try:
+            return store(job, found)
+        except IntegrityError:
+            gone.delete()
+            raise
+
+    def once_too_late(**given):
+        noted.append(listening.add_listens(**given))
+        if len(noted) == 1:
+            raise IntegrityError("a listen's track is not there")  # as databases say it when a transaction ends
+
+    monkeypatch.setattr(import_work._Import, "_store", then_delete)
+    monkeypatch.setattr(import_work, "add_listens", once_too_late)
+    job = bring(person, heard(title="Gone"), heard())
+    assert job.state == JobState.DONE, job.error
+    assert noted == [2, 1]
+    assert counts(job) == [2, 1, 0, 1, 0, 0]
+
+
+def ended_halfway(person):
+    """Make an import whose end was noted by somebody who died before it was carried out."""
+    job = submit_history_import(user=person, file=export(heard()))
+    Listen.objects.create(user=person, track=Track.objects.get(), source="lastfm", listened_at=AT, imported=job)
+    Rating.objects.create(user=person, track=Track.objects.get(), value=1, imported=job)
+    HistoryImport.objects.update(state=JobState.FAILED, error=jobs.GAVE_UP)
+    return job
+
+
+def test_an_end_that_was_interrupted_is_carried_out_by_the_clock(person):
+    make_track(title="Feeling", artist="Nina")
+    job = ended_halfway(person)
+    for _ in range(2):
+        jobs.refresh_all()
+        assert not Listen.objects.exists()
+        assert not Rating.objects.exists()
+    job.refresh_from_db()
+    assert (job.state, job.file.name) == (JobState.FAILED, "")
+
+
+def test_a_worker_that_was_silent_while_its_import_was_ended_notes_nothing_more(person, monkeypatch):
+    make_track(title="Feeling", artist="Nina")
+    job = submit_history_import(user=person, file=export(heard()))
+    find = TrackIndex.find
+
+    def then_end(index, music):
+        jobs._finish(HistoryImport.objects.get(), JobState.FAILED, jobs.GAVE_UP)
+        return find(index, music)
+
+    monkeypatch.setattr(TrackIndex, "find", then_end)
+    import_work.import_history(str(job.pk))
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.FAILED, jobs.GAVE_UP)
+    assert not Listen.objects.exists()
+
+
+def test_the_next_import_finds_nothing_of_one_whose_end_was_interrupted(person):
+    make_track(title="Feeling", artist="Nina")
+    ended_halfway(person)
+    job = bring(person, heard())
+    jobs.refresh_all()
+    assert counts(job)[:3] == [1, 1, 0]
+    assert Listen.objects.get().imported == job
 
 
 def test_one_import_at_a_time(person):
@@ -363,3 +555,21 @@ def test_the_list_of_imports_asks_as_much_for_ten_as_for_two(browser, person, dj
             browser.get(reverse("playlists:import"))
         counted.append(len(queries_made))
     assert counted[0] == counted[1]
+
+
+def test_every_import_can_be_reached_page_by_page(browser, person):
+    for n in range(2 * PER_PAGE + 3):
+        HistoryImport.objects.create(
+            user=person, name=f"number-{n}", state=JobState.DONE, created_at=AT + timedelta(hours=n // 3)
+        )
+    seen: list[str] = []
+    for number in (1, 2, 3):
+        page = browser.get(reverse("playlists:import"), {"page": number}).content.decode()
+        shown = re.findall(r"<h3>(number-\d+)</h3>", page)
+        assert len(shown) <= PER_PAGE
+        seen += shown
+        assert (f'rel="next" href="?page={number + 1}"' in page) == (number < 3)
+    assert len(seen) == len(set(seen)) == 2 * PER_PAGE + 3
+    assert 'aria-label="Pages of your imports"' in page
+    assert "Page 3 of 3" in page
+    assert seen[-1] in {"number-0", "number-1", "number-2"}

@@ -11,6 +11,7 @@ import redis
 from celery import current_app, shared_task
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils import timezone
 
 from catalogue.models import Import
@@ -383,3 +384,35 @@ def test_what_only_an_open_job_needs_is_let_go(job, end):
         looked_at_twice(lost(job, attempts=3))
     assert not storage.exists(name)
     assert again(job).file.name == ""
+
+
+@pytest.mark.parametrize("state", [JobState.DONE, JobState.CANCELLED, JobState.FAILED])
+def test_what_is_left_where_somebody_died_while_ending_a_job_goes_by_the_clock(job, state):
+    running = lost(Import.objects.create(name="runs.csv", task=work.name))
+    for each in (job, running):
+        each.file.save("muse.csv", ContentFile(b"rows"))
+    Import.objects.filter(pk=job.pk).update(state=state)  # and no more than that
+    for _ in range(2):
+        jobs.refresh_jobs()
+        assert not job.file.storage.exists(job.file.name)
+        assert again(job).file.name == ""
+    assert again(running).file
+    running.file.delete()
+
+
+@pytest.mark.parametrize(
+    "change", [{"state": JobState.QUEUED}, {"state": JobState.FAILED, "error": jobs.GAVE_UP}, {"attempts": 2}]
+)
+def test_a_transaction_that_holds_a_job_that_was_moved_meanwhile_writes_nothing(job, change):
+    with jobs.running(job) as run:
+        assert run
+        with transaction.atomic():
+            run.hold()
+            Import.objects.create(name="first")
+        Import.objects.filter(pk=job.pk).update(**change)
+        with transaction.atomic():
+            Import.objects.create(name="second")
+            run.hold()
+        pytest.fail("it went on")
+    assert set(Import.objects.values_list("name", flat=True)) == {"muse.csv", "first"}
+    assert again(job).state == change.get("state", JobState.RUNNING)

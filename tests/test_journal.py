@@ -119,6 +119,20 @@ def test_what_was_heard_belongs_to_the_mood_that_the_capture_stands_for_now(pers
     assert [(each.emotion, each.listens) for each in journal(person).heard] == [("sad", 1)]
 
 
+def test_what_was_heard_for_a_mood_that_was_taken_back_has_none(person):
+    capture, track = read(person, "happy", status=Status.UNSURE), make_track("sad")
+    choose_emotion(capture=capture, emotion="sad")
+    hear(capture, track, times=2)
+    journey = Playlist.objects.create(user=person, capture=capture, emotion="sad", wanted="happy", asked=5, seed=1)
+    earlier = NOW - timedelta(hours=1)
+    Listen.objects.create(user=person, track=track, playlist=journey, source="audio", listened_at=earlier)
+    found = journal(person)
+    assert ([(each.emotion, each.listens) for each in found.heard], found.heard_without_mood) == ([("sad", 3)], 0)
+    choose_emotion(capture=capture, emotion="")
+    found = journal(person)
+    assert (found.days, found.heard, found.heard_without_mood) == ({}, [], 3)
+
+
 def test_tracks_and_artists_heard_most_come_first(person):
     capture, other = read(person, "happy"), read(person, "sad")
     tracks = [make_track("happy", artist=f"Artist {n % 2}") for n in range(MOST_HEARD + 2)]

@@ -26,6 +26,7 @@ BREAKS = (migrations.RemoveField, migrations.RenameField, migrations.RenameModel
 CODE = {
     ("catalogue", "0007_room_for_other_tags"): "says how full indexes are built from now on, and reads no row",
     ("catalogue", "0008_one_open_activation"): "ends some runs of those that are open, in a small table",
+    ("catalogue", "0009_tracks_by_folded_artist_and_mbid"): "makes its indexes CONCURRENTLY",
     ("playlists", "0008_places_without_spare_indexes"): "drops and makes its indexes CONCURRENTLY",
 }
 # In what only Django is told, these stand for an index that somebody has to make or drop.
@@ -129,14 +130,40 @@ print(json.dumps(sorted(each["columns"] for each in found if each["index"] or ea
 NEEDED = [["playlist_id", "rank"], ["playlist_id", "track_id"], ["track_id", "id"]]
 
 
-@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
-def test_a_place_has_no_index_that_another_begins_with_and_the_way_back_is_open(database, request, prepared, tmp_path):
-    if database == "SQLite":
-        prepared.lay(MIGRATED, tmp_path)
-        env = environment(tmp_path)
-    else:
-        env = environment(tmp_path, DATABASE_URL=request.getfixturevalue("postgres").url("places", like=MIGRATED))
+TRACKS = """
+import json
+from django.db import connection
+with connection.cursor() as cursor:
+    names = connection.introspection.get_constraints(cursor, "catalogue_track")
+    rooms = ()
+    if connection.vendor == "postgresql":
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE tablename = 'catalogue_track'")
+        rooms = ["fillfactor='50'" in definition for (definition,) in cursor.fetchall()]
+print(json.dumps([sorted(name for name in names if name.startswith("track_by_")), all(rooms)]))
+"""
 
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def env(request, prepared, tmp_path):
+    if request.param == "SQLite":
+        prepared.lay(MIGRATED, tmp_path)
+        return environment(tmp_path)
+    return environment(tmp_path, DATABASE_URL=request.getfixturevalue("postgres").url("indexes", like=MIGRATED))
+
+
+def test_tracks_are_found_by_what_scrobblers_name_and_the_way_back_is_open(env):
+    def indexes():
+        return json.loads(manage("shell", "--verbosity=0", "--command", TRACKS, env=env))
+
+    there = [["track_by_folded_artist", "track_by_mbid"], True]
+    assert indexes() == there
+    manage("migrate", "--verbosity=0", "catalogue", "0008", env=env)
+    assert indexes() == [[], True]
+    manage("migrate", "--verbosity=0", env=env)
+    assert indexes() == there
+
+
+def test_a_place_has_no_index_that_another_begins_with_and_the_way_back_is_open(env):
     def indexes():
         columns = json.loads(manage("shell", "--verbosity=0", "--command", INDEXES, env=env))
         return [each for each in columns if each != ["id"]]

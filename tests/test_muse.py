@@ -33,9 +33,9 @@ def summary(rows: list[MuseTrack | Reject]) -> list[tuple[int, str]]:
     return [(row.line, row.title if isinstance(row, MuseTrack) else row.reason) for row in rows]
 
 
-def zipped(files: Mapping[str, str | bytes]) -> bytes:
+def zipped(files: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(data, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return data.getvalue()
@@ -272,14 +272,23 @@ def test_a_file_that_is_missing_or_a_folder_says_so(tmp_path):
         list(read_muse(tmp_path))
 
 
-@pytest.mark.parametrize("packed", ["zip", "gzip"])
-def test_a_bomb_is_refused_in_little_memory(tmp_path, packed):
+@pytest.mark.parametrize(
+    ("pack", "words"),
+    [
+        (lambda content: zipped({"muse.csv": content}), "unpacks to more than 100 times its size"),
+        (lambda content: zipped({"muse.csv": content}, zipfile.ZIP_BZIP2), "Pack it by deflate"),
+        (lambda content: zipped({"muse.csv": content}, zipfile.ZIP_LZMA), "Pack it by deflate"),
+        (lambda content: gzip.compress(content, 1), "unpacks to more than 100 times its size"),
+    ],
+    ids=["zip", "bzip2", "lzma", "gzip"],
+)
+def test_a_bomb_is_refused_in_little_memory(tmp_path, pack, words):
     content = V3.encode() + b"\n" + b"\0" * 70_000_000
-    data = zipped({"muse.csv": content}) if packed == "zip" else gzip.compress(content, 1)
+    data = pack(content)
     del content
     tracemalloc.start()
     try:
-        with pytest.raises(UnreadableFile, match="unpacks to more than 100 times its size"):
+        with pytest.raises(UnreadableFile, match=words):
             read(tmp_path, data)
         assert tracemalloc.get_traced_memory()[1] < 8_000_000
     finally:

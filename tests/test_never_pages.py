@@ -1,5 +1,6 @@
 """What a person does not want to hear again: tracks and artists, for ever or until a day."""
 
+import html
 import re
 from datetime import UTC, datetime, time, timedelta
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from emotune.errors import InvalidInput
 from playlists import never_views
+from playlists.history import PER_PAGE
 from playlists.listening import never_artist
 from playlists.models import NeverAgain, NeverArtist
 from playlists.services import recommend
@@ -244,3 +246,72 @@ def test_the_page_asks_as_much_for_twenty_as_for_ten(browser, person, django_ass
             browser.get(NEVER, {"title": "Title"})
         counts.append(len(counted))
     assert counts[0] == counts[1]
+
+
+def keep_out(person, tracks=0, artists=0):
+    start = timezone.now() - timedelta(days=1)
+    for n in range(tracks):
+        at = start + timedelta(seconds=n // 10)
+        NeverAgain.objects.create(user=person, track=make_track(title=f"track {n:03d}"), created_at=at)
+    for n in range(artists):
+        NeverArtist.objects.create(user=person, artist=f"artist {n:03d}", created_at=start + timedelta(seconds=n // 10))
+
+
+def kept(page):
+    return re.findall(r'aria-label="Let it in again: ([^"]+)"', page)
+
+
+def way(rel, page):
+    found = re.search(rf'rel="{rel}" href="([^"]+)" hx-get="\1" hx-target="#list"', page)
+    return html.unescape(found[1]) if found else ""
+
+
+@pytest.mark.parametrize("name", ["track", "artist"])
+def test_a_long_list_is_turned_over_page_by_page(browser, person, name):
+    keep_out(person, tracks=2 * PER_PAGE + 5, artists=2 * PER_PAGE + 5)
+    make_track(title="blue")
+    expected = [f"{name} {n:03d}" for n in reversed(range(2 * PER_PAGE + 5))]
+    page = browser.get(NEVER, {"title": "blue"}).content.decode()
+    assert len(kept(page)) == 2 * PER_PAGE
+    assert f"<h3>{2 * PER_PAGE + 5} {name}s</h3>" in page
+    seen = [what for what in kept(page) if what.startswith(name)]
+    older = next(address for address in re.findall(r'rel="next" href="([^"]+)"', page) if f"show={name}s" in address)
+    while older:
+        assert "title=blue" in older
+        page = browser.get(NEVER + html.unescape(older), headers=HTMX).content.decode()
+        assert f'id="list-title" tabindex="-1" data-focus>Further {name}s</h2>' in page
+        assert page.count("data-focus") == 1
+        assert "1 track found" in page
+        seen += kept(page)
+        older = way("next", page)
+    assert seen == expected
+    newer = browser.get(NEVER + way("prev", page)).content.decode()
+    assert kept(newer) == expected[PER_PAGE : 2 * PER_PAGE]
+
+
+def test_what_is_done_on_a_further_page_leads_back_to_it_and_can_be_undone(browser, person):
+    keep_out(person, tracks=PER_PAGE + 2, artists=1)
+    place = way("next", browser.get(NEVER).content.decode())
+    page = browser.get(NEVER + place).content.decode()
+    assert kept(page) == ["track 001", "track 000"]
+    let_in = html.unescape(re.findall(r'<form method="post" action="([^"]+)" hx-post="\1"', page)[0])
+    assert let_in.endswith(place)
+    fields = {"list": "never", "undo": "1"}
+    assert browser.post(let_in, fields).url == NEVER + place
+    assert kept(browser.get(NEVER + place).content.decode()) == ["track 000"]
+    address = reverse("playlists:never_track", args=[NeverAgain.objects.earliest("id").track_id]) + place
+    page = browser.post(address, fields, headers=HTMX).content.decode()
+    assert kept(page) == []
+    assert "No further tracks" in page
+    assert f'<a class="button quiet" href="{NEVER}">Back to the latest</a>' in page
+    token = re.findall(r'name="token" value="([^"]+)"', page)[0]
+    page = browser.post(reverse("playlists:never_undo") + place, {"token": token}, headers=HTMX).content.decode()
+    assert "kept out as before" in page
+    assert "track 000" in kept(browser.get(NEVER).content.decode())  # kept out anew, it is the latest
+
+
+def test_a_place_that_is_none_is_refused_and_one_of_no_list_is_not_looked_at(browser, person):
+    keep_out(person, tracks=1, artists=1)
+    assert browser.get(NEVER, {"show": "tracks", "page": "older-x"}).status_code == 422
+    for query in ({"page": "older-x"}, {"show": "moods", "page": "older-1-1"}, {"show": "tracks"}):
+        assert len(kept(browser.get(NEVER, query).content.decode())) == 2

@@ -155,6 +155,38 @@ print(json.dumps({
 }))
 """
 
+ENDED = """
+import json
+from concurrent.futures import ThreadPoolExecutor, wait
+from django.db import connection, transaction
+from emotune import jobs
+from playlists.models import HistoryImport, Listen
+from tests.factories import make_track, make_user
+
+user, track = make_user(), make_track()
+job = HistoryImport.objects.create(user=user, name="listens.zip", task="import", file="listens.zip")
+found = {}
+
+def end():
+    try:
+        return jobs._finish(HistoryImport.objects.get(), jobs.JobState.FAILED, jobs.GAVE_UP)
+    finally:
+        connection.close()
+
+with jobs.running(job) as run, ThreadPoolExecutor(1) as pool:
+    with transaction.atomic():
+        run.hold()
+        ending = pool.submit(end)
+        found["ended"] = len(wait([ending], timeout=1).done)
+        Listen.objects.create(user=user, track=track, source="lastfm", imported=job)
+    found["ended then"] = ending.result(timeout=60)
+    with transaction.atomic():
+        Listen.objects.create(user=user, track=track, source="lastfm", imported=job)
+        run.hold()
+    found["held again"] = True
+print(json.dumps(found | {"left": Listen.objects.count(), "state": HistoryImport.objects.get().state}))
+"""
+
 
 @pytest.fixture
 def env(postgres, tmp_path):
@@ -203,3 +235,14 @@ def test_what_all_people_did_is_counted_and_read_for_company(env):
 def test_words_are_read_undo_spares_what_was_rated_since_and_a_thousand_names_are_looked_for(env):
     found = json.loads(manage("shell", "--verbosity=0", "--command", WORDS, env=env))
     assert found == {"found": 1, "words": [["sad", ""], ["sad", "happy"]], "changed": 1, "left": True}
+
+
+@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
+def test_whoever_ends_an_import_waits_for_a_batch_and_takes_it_back(database, request, prepared, tmp_path):
+    if database == "SQLite":
+        prepared.lay(MIGRATED, tmp_path)
+        env = environment(tmp_path)
+    else:
+        env = request.getfixturevalue("env")
+    found = json.loads(manage("shell", "--verbosity=0", "--command", ENDED, env=env))
+    assert found == {"ended": 0, "ended then": True, "left": 0, "state": "failed"}

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 
 from emotune.api.middleware import ApiMiddleware
 from emotune.uploads import BodyLimitMiddleware
+from playlists.imports import MAX_BYTES
 
 
 class Counted(io.BytesIO):
@@ -61,3 +62,14 @@ def test_what_a_larger_body_may_be_is_said_for_its_address(rf, settings):
     assert request.path == "/music/history/import/"
     refused = BodyLimitMiddleware(lambda _: HttpResponse("taken"))(request)
     assert b"up to 100 MB are read" in refused.content
+
+
+@pytest.mark.parametrize("path", ["/history/import/", "/api/v1/history-imports"])
+def test_the_largest_history_fits_with_its_form_and_a_larger_one_is_told_its_size(rf, path):
+    answers = []
+    for length in (MAX_BYTES + 4096, MAX_BYTES + 300_000):
+        request = rf.post(path, CONTENT_LENGTH=length, content_type="text/plain")
+        request._stream._read = io.BytesIO().read
+        answers.append(BodyLimitMiddleware(lambda _: HttpResponse("taken"))(request).content)
+    assert answers[0] == b"taken"
+    assert b"This file has 101 MB; up to 100 MB are read. Pack it with gzip or zip first." in answers[1]

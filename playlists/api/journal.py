@@ -106,7 +106,9 @@ class JournalOutput(Output):
     weeks = WeekOutput(many=True, help_text="All weeks, also those without a mood.")
     hours = HourOutput(many=True, help_text="The 24 hours of the day.")
     heard = HeardOutput(many=True, help_text="What was heard in each mood, the mood with most listens first.")
-    heard_without_mood = serializers.IntegerField(help_text="Listens outside playlists, or of ones that were deleted.")
+    heard_without_mood = serializers.IntegerField(
+        help_text="Listens outside playlists, in ones that were deleted, or for a mood that you took back."
+    )
     readings = SaidOutput(many=True, help_text="What was read against what you said.")
     named = serializers.IntegerField(help_text="Moods that you named, without a picture.")
     unsure = serializers.IntegerField(help_text="How often the reader was not sure.")
