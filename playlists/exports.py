@@ -1,32 +1,20 @@
 """Read what ListenBrainz and Last.fm export: listens and likes as records, in bounded memory, whatever is wrong."""
 
 import csv
-import gzip
 import io
 import json
 import re
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import ijson
 
-from emotune.errors import InvalidInput
 from playlists.export_records import Bad, Broken, Record, is_moment, record_of, record_of_row
+from playlists.unpacking import DAMAGED, Budget, UnreadableExport, unpacked
 
-# Exports pack to a tenth of their size; what unpacks to more than this is made to fill a machine.
-MAX_RATIO = 100
-MAX_UNPACKED = 2 * 1024**3
-MAX_MEMBERS = 5000
-# zipfile reads the list of members whole and keeps twenty times its size of it; 5,000 have half of this.
-MAX_DIRECTORY = 1024**2
 MAX_LINE = 64 * 1024
-ENCRYPTED = 0x1
-# Of anything else, zipfile unpacks as much at once as a few packed bytes ask for.
-IN_BOUNDED_MEMORY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # No export's JSON is nested so deeply, nor has so many values in one record or page of records.
 MAX_DEPTH = 40
 MAX_EVENTS = 200_000
@@ -60,12 +48,6 @@ TOO_LONG = "\0"
 LINE_TOO_LONG = f"the line is longer than {MAX_LINE // 1024} KiB"
 # The columns of exports without a header, in the order that the common exporters write.
 BARE = {"artist": 0, "title": 2, "at": 3}
-EMPTY = "The file is empty."
-NO_EXPORT = "The zip file is encrypted or holds too many files; no export does."
-
-
-class UnreadableExport(InvalidInput):
-    """The file as a whole cannot be read; its message says why."""
 
 
 def read(file: BinaryIO, *, now: datetime) -> Iterator[Record]:
@@ -74,110 +56,28 @@ def read(file: BinaryIO, *, now: datetime) -> Iterator[Record]:
 
     Listens after `now`, or before there was anything to note them with, are broken. `file` must be able to seek; how
     far it has been read is its `tell()`. Raises UnreadableExport, perhaps after some records, for a file that is
-    damaged, cut off, encrypted, no export, or unpacks to more than MAX_RATIO times its size.
+    damaged, cut off, encrypted, no export, or unpacks to more than unpacking.MAX_RATIO times its size.
     """
-    start = file.read(4096)
-    file.seek(0)
     try:
-        if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-            yield from _of_zip(file, now)
-        elif start.startswith(b"\x1f\x8b"):
-            yield from _of_gzip(file, now)
-        elif not start.strip():
-            raise UnreadableExport(EMPTY)
-        else:
-            yield from _of_text(file, start, "", now)
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError) as error:
+        for name, text in unpacked(file):
+            start = _start_of(text)
+            if start.strip():
+                yield from _of_text(text, start, name, now)
+            elif not name:
+                raise UnreadableExport("The file is empty.")
+    except DAMAGED as error:
         raise UnreadableExport(f"The file cannot be unpacked ({error}). Export it again.") from None
     except (ijson.JSONError, ValueError):
         raise UnreadableExport("The file is no whole JSON: it is damaged or cut off. Export it again.") from None
 
 
-def _of_gzip(file: BinaryIO, now: datetime) -> Iterator[Record]:
-    budget = _budget_of(file)
-    with gzip.open(file) as packed:
-        unpacked = io.BufferedReader(_Measured(packed, budget))
-        start = unpacked.peek(4096)[:4096]
-        if not start.strip():
-            raise UnreadableExport(EMPTY)
-        yield from _of_text(unpacked, start, "", now)
-
-
-def _of_zip(file: BinaryIO, now: datetime) -> Iterator[Record]:
-    budget = _budget_of(file)
-    with zipfile.ZipFile(_ZipSource(file)) as archive:
-        members = [item for item in archive.infolist() if _is_history(item.filename)]
-        if not members:
-            raise UnreadableExport("The zip file holds no listens: listens/<year>/<month>.jsonl is expected in it.")
-        if len(members) > MAX_MEMBERS or any(item.flag_bits & ENCRYPTED for item in members):
-            raise UnreadableExport(NO_EXPORT)
-        if any(item.compress_type not in IN_BOUNDED_MEMORY for item in members):
-            raise UnreadableExport(
-                "The zip file is packed in a way that is not read here. Pack it by deflate, as usual."
-            )
-        for item in members:
-            with archive.open(item) as packed:
-                unpacked = io.BufferedReader(_Measured(packed, budget))
-                start = unpacked.peek(4096)[:4096]
-                if start.strip():
-                    yield from _of_text(unpacked, start, f"{item.filename} ", now)
-
-
-def _is_history(name: str) -> bool:
-    path = name.rsplit("/", 1)[-1]
-    if name.startswith("__MACOSX/") or path.startswith((".", "user.", "pinned")):
-        return False
-    return path.endswith((".jsonl", ".json", ".csv", ".listens"))
-
-
-class _Budget:
-    def __init__(self, left: int) -> None:
-        self.left = left
-
-
-def _budget_of(file: BinaryIO) -> _Budget:
-    """Return how much a packed file may unpack to, and go back to its beginning."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    return _Budget(min(MAX_UNPACKED, MAX_RATIO * size))
-
-
-class _ZipSource:
-    """A zip file that is not sought outside of itself, as damage would have it, nor read in large pieces: zipfile reads
-    none but the directory, before it tells how many members there are."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.tell, self.seekable = file.tell, file.seekable
-        self._size = file.seek(0, io.SEEK_END)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        if whence == io.SEEK_SET and not 0 <= offset <= self._size:
-            raise zipfile.BadZipFile("Bad offset of a member")
-        return self._file.seek(offset, whence)
-
-    def read(self, size: int = -1, /) -> bytes:
-        if size > MAX_DIRECTORY:
-            raise UnreadableExport(NO_EXPORT)
-        return self._file.read(size)
-
-
-class _Measured(io.RawIOBase):
-    """A stream that refuses to go on once all of them together have grown out of proportion."""
-
-    def __init__(self, unpacked: gzip.GzipFile | IO[bytes], budget: _Budget) -> None:
-        self._unpacked, self._budget = unpacked, budget
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._unpacked.read(len(buffer))
-        self._budget.left -= len(data)
-        if self._budget.left < 0:
-            raise UnreadableExport(f"The file unpacks to more than {MAX_RATIO} times its size; no export does.")
-        buffer[: len(data)] = data
-        return len(data)
+def _start_of(text: BinaryIO | io.BufferedReader) -> bytes:
+    """Return the first bytes of a text, which is read from its beginning afterwards."""
+    if isinstance(text, io.BufferedReader) and not text.seekable():
+        return text.peek(4096)[:4096]
+    start = text.read(4096)
+    text.seek(0)
+    return start
 
 
 def _of_text(file: BinaryIO | io.BufferedReader, start: bytes, name: str, now: datetime) -> Iterator[Record]:
@@ -333,7 +233,7 @@ def _as_text(file: BinaryIO | io.BufferedReader) -> Iterator[io.TextIOWrapper]:
 
 def _of_csv(file: BinaryIO | io.BufferedReader, name: str, now: datetime) -> Iterator[Record]:
     with _as_text(file) as text:
-        budget = _Budget(MAX_VALUE)
+        budget = Budget(MAX_VALUE)
         lines = csv.reader(_bounded(text, budget))
         columns: dict[str, int] | None = None
         while (row := _next_row(lines)) is not None:
@@ -363,7 +263,7 @@ def _next_row(lines: Iterator[list[str]]) -> list[str] | str | None:
         return f"this is no row of a CSV ({error})"
 
 
-def _bounded(text: io.TextIOWrapper, budget: _Budget) -> Iterator[str]:
+def _bounded(text: io.TextIOWrapper, budget: Budget) -> Iterator[str]:
     """Give the lines of a text, while the budget for one row lasts; TOO_LONG for one that is too long for any
     listen."""
     while line := text.readline(MAX_LINE):

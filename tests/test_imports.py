@@ -82,8 +82,7 @@ PURE = (
     "playlists/replay.py",
     "playlists/simulation.py",
     "playlists/taste.py",
-    "playlists/simulation.py",
-    "playlists/taste.py",
+    "playlists/unpacking.py",
 )
 FRAMEWORKS = {"django", "celery", "redis", "kombu", "rest_framework", "allauth"}
 
