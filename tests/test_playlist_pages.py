@@ -63,7 +63,8 @@ def test_local_audio_is_played_by_the_page_and_the_rest_is_linked(browser, perso
     local = make_track("sad", spotify_id="", audio="a.ogg", origin=Track.Origin.DEMO)
     make_track("sad", spotify_id="", lastfm_url="https://www.last.fm/music/x")
     page = playlist_page(browser, make_capture(person)).content.decode()
-    assert f'<audio controls preload="none" src="{reverse("catalogue:audio", args=[local.id])}">' in page
+    named = f'aria-label="{local.title} by {local.artist}"'
+    assert f'<audio controls preload="none" {named} src="{reverse("catalogue:audio", args=[local.id])}">' in page
     assert "demonstration" in page
     assert 'href="https://www.last.fm/music/x" target="_blank" rel="noopener noreferrer"' in page
     assert "cookies" not in page

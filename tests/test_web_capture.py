@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from django.template.loader import render_to_string
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, Request, Route, StorageState, expect
+from playwright.sync_api import Browser, Error, Page, Request, Route, StorageState, expect
 
 from detection.models import Capture, Source, Status
 from tests.browser import jpeg, smiling_photograph
@@ -81,6 +81,10 @@ LEND_LATER = """() => {
         return (window.lent = await ask(wishes));
     };
 }"""
+# Safari knows it from version 16 on.
+WITHOUT_REQUEST_SUBMIT = "delete HTMLFormElement.prototype.requestSubmit"
+# How many columns a screen reader finds in each row of a table.
+COLUMNS = """(table) => [...table.rows].map(({ cells }) => [...cells].filter((cell) => !cell.ariaHidden).length)"""
 TIME_LIMIT = """(form) => new Promise((resolve) => {
     form.addEventListener("htmx:beforeSend", (event) => resolve(event.detail.xhr.timeout));
     form.noValidate = true;
@@ -138,12 +142,16 @@ def turn_on(page: Page) -> None:
     page.get_by_role("button", name="Read my mood").wait_for()
 
 
-def send_a_photograph(page: Page) -> None:
-    """Send one of one's own, to wait its turn for as long as a capture is kept: the site has no worker."""
+def press_read_this_photograph(page: Page) -> None:
     page.get_by_label("A photograph of one face").set_input_files(
         {"name": "face.jpg", "mimeType": "image/jpeg", "buffer": jpeg(smiling_photograph())}
     )
     page.get_by_role("button", name="Read this photograph").click()
+
+
+def send_a_photograph(page: Page) -> None:
+    """Send one of one's own, to wait its turn for as long as a capture is kept: the site has no worker."""
+    press_read_this_photograph(page)
     expect(page.get_by_role("heading", name="Your picture is waiting its turn")).to_be_visible()
 
 
@@ -343,6 +351,67 @@ def test_a_mood_that_was_named_while_the_browser_asked_keeps_no_camera(page):
     expect(page.locator("li.track").first).to_be_visible()
     page.evaluate("lend()")
     page.wait_for_function("() => window.lent?.getTracks().every((track) => track.readyState === 'ended')")
+
+
+@pytest.mark.parametrize("name", ["camera", "upload"])
+def test_pictures_that_are_sent_too_late_do_not_take_the_place_of_a_mood_that_was_named(page, name):
+    held = held_back(page, "**/captures/")
+    if name == "camera":
+        turn_on(page)
+        page.get_by_role("button", name="Read my mood").click()
+        expect(page.locator("#camera-words")).to_have_text("Sending. The camera is off.")
+    else:
+        press_read_this_photograph(page)
+    frames = page.locator(f"#{name}-form [name=frames]")
+    expect(frames).not_to_have_js_property("files.length", 0)
+    with page.expect_event("requestfailed") as given_up:
+        page.get_by_role("button", name="Happy").click()
+    assert given_up.value.url.endswith("/captures/")
+    with suppress(Error):
+        held[0].continue_()
+    expect(page.locator("li.track").first).to_be_visible()
+    expect(page.get_by_role("heading", name="You feel happy")).to_be_focused()
+    expect(page.locator("#notices")).to_be_empty()
+    assert frames.evaluate("({ files }) => files.length") == 0
+
+
+def test_a_mood_that_is_named_while_a_photographs_answer_comes_has_the_last_word(page):
+    photographs, moods = held_back(page, "**/captures/"), held_back(page, "**/captures/name/")
+    press_read_this_photograph(page)
+    page.get_by_role("button", name="Happy").click()
+    expect(page.locator("#name-form .mood").first).to_have_css("opacity", "0.6")
+    photographs[0].continue_()
+    expect(page.get_by_role("heading", name="Your picture is waiting its turn")).to_be_visible()
+    moods[0].continue_()
+    expect(page.get_by_role("heading", name="You feel happy")).to_be_visible()
+
+
+def test_a_browser_without_request_submit_sends_what_the_camera_took(page):
+    page.add_init_script(WITHOUT_REQUEST_SUBMIT)
+    page.reload()
+    turn_on(page)
+    page.get_by_role("button", name="Read my mood").click()
+    expect(page.get_by_role("heading", name="Your picture is waiting its turn")).to_be_visible()
+
+
+def test_a_photograph_that_is_being_sent_is_said_to_be(page):
+    held = held_back(page, "**/captures/")
+    said = page.locator("#upload-form").get_by_role("status")
+    bar = page.get_by_role("progressbar", name="How much of the photograph is sent")
+    expect(said).to_have_text("")
+    press_read_this_photograph(page)
+    expect(said).to_have_text("Sending the photograph …")
+    page.evaluate("htmx.trigger('#upload-form', 'htmx:xhr:progress', { lengthComputable: true, loaded: 1, total: 4 })")
+    expect(bar).to_have_js_property("value", 0.25)
+    held[0].abort()
+    expect(said).to_have_text("")
+    expect(bar).to_be_hidden()
+    expect(page.get_by_role("button", name="Read this photograph")).to_be_focused()
+
+
+def test_a_screen_reader_finds_each_probability_under_its_heading(page, site):
+    page.goto(f"/captures/{site.ids['unsure']}/")
+    assert page.locator("table.bars").evaluate(COLUMNS) == [2] * 8
 
 
 @pytest.mark.parametrize("way", ["reload", "back"])

@@ -84,6 +84,12 @@ def test_the_sign_of_an_emotion_stands_out_from_the_surface(scheme):
         assert contrast(colour, surface) >= 3, name
 
 
+def test_a_mask_is_there_for_browsers_that_know_it_by_its_first_name_only():
+    for file in (settings.BASE_DIR / "static" / "css").glob("*.css"):
+        masks = re.findall(r"^\s*(?:(-webkit-mask: [^;]*);.*\n\s*)?mask: ([^;]*);", file.read_text(), re.MULTILINE)
+        assert [first for first, _ in masks] == [f"-webkit-mask: {value}" for _, value in masks], file.name
+
+
 def test_every_emotion_has_a_sign_of_its_own():
     assert len({emotion.glyph for emotion in EMOTION_LIST}) == 7
 

@@ -92,6 +92,15 @@ def test_what_was_heard_in_a_mood_is_played(page):
     expect(page.locator("#now-title")).to_have_text(page.locator("li.track").first.get_attribute("data-title"))
 
 
+def test_the_page_of_the_keys_does_not_take_the_shape_of_a_chart(page):
+    expect(zone(page)).to_have_text("Days of Asia/Tokyo")
+    expect(page.locator("svg.field").first).to_have_css("height", "192px")
+    page.keyboard.press("?")
+    choice = page.get_by_role("dialog", name="Keyboard shortcuts").locator(".field.check")
+    expect(choice).to_have_css("display", "flex")
+    assert choice.bounding_box()["height"] < 100
+
+
 @pytest.mark.short
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (360, "dark"), (1280, "dark"), (1920, "light")])
 def test_it_fits_and_is_accessible_with_all_tables_open(page, width, scheme):

@@ -163,7 +163,7 @@ async function take() {
   stop();
   files.files = burst.files;
   show([], "Sending. The camera is off.");
-  form.requestSubmit();
+  buttons.again.click(); // also while it is hidden, and in Safari before 16, which knows no requestSubmit
 }
 
 // Take the burst; null when it was given up or failed.
@@ -223,9 +223,15 @@ document.addEventListener("htmx:afterSwap", () => {
 
 window.addEventListener("pagehide", stop);
 document.addEventListener("visibilitychange", stopUnseen);
-// An answer came another way: a photograph, or a mood that was named.
-document.getElementById("outcome").addEventListener("htmx:afterSwap", () => {
-  if (stream || !buttons.stop.hidden) stop(); // also while the browser still asks: its answer may come late
+// An answer came. Pictures that are still being sent another way are given up: theirs would take its place, however late.
+document.getElementById("outcome").addEventListener("htmx:afterSwap", ({ detail, currentTarget }) => {
+  if (detail.target !== currentTarget) return; // a part of the answer
+  for (const other of document.querySelectorAll(".ways form[hx-encoding]")) {
+    if (other === detail.requestConfig.elt) continue;
+    window.htmx.trigger(other, "htmx:abort");
+    other.reset();
+  }
+  stop(); // also while the browser still asks for the camera: its answer may come late
 });
 
 if (isInsecure()) {

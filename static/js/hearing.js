@@ -1,6 +1,6 @@
 // How much of one track was really heard. Notes a listen once there was enough of it, or a skip when there was not.
 
-import { csrfHeaders } from "./site.js";
+import { csrfHeaders, sayLoggedOut } from "./site.js";
 
 // A listen is half a minute or half of the track, whichever comes first. Steps longer than this are jumps, not listening.
 const LISTEN_SECONDS = 30;
@@ -58,6 +58,7 @@ export class Hearing {
     body.set("playlist", this.track.closest("[data-playlist]").dataset.playlist);
     const signal = AbortSignal.timeout?.(ANSWER_MILLISECONDS);
     const answer = await fetch(address, { method: "POST", headers: csrfHeaders(), body, keepalive: true, signal });
+    if (answer.redirected) sayLoggedOut(answer);
     // a server in trouble has noted nothing, nor has the page to log in that it leads to
     if (answer.redirected || answer.status >= 500) throw new Error(answer.statusText);
   }

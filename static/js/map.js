@@ -19,6 +19,7 @@ const ROWS = 12;
 const DRAG = 5;
 const NEAR = 2;
 const WHEEL_MS = 250;
+const HALO = 1.5; // pixels of the surface around a sign
 const ANSWER_MILLISECONDS = 15000;
 const NOT_LOADED = "The map could not be loaded. Check your connection, then try again.";
 
@@ -129,7 +130,7 @@ function row(cell) {
 
 function colours() {
   const style = getComputedStyle(page);
-  const named = Object.fromEntries(["ink", "muted", "line", "accent"].map((name) => [name, style.getPropertyValue(`--${name}`)]));
+  const named = Object.fromEntries(["ink", "muted", "line", "surface"].map((name) => [name, style.getPropertyValue(`--${name}`)]));
   named.emotions = buttons.slice(1).map((button) => getComputedStyle(button).getPropertyValue("--emotion"));
   named.emotions.push(named.muted);
   return named;
@@ -193,24 +194,33 @@ function drawCells(pen, plot, paint) {
   const cell = plot / side;
   const found = inOrder();
   const most = Math.log1p(found.length ? size(found[0]) : 1);
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
+  const share = (item) => Math.log1p(size(item)) / most;
   for (const item of found) {
-    const { glyph } = emotions[main(item)];
-    const share = Math.log1p(size(item)) / most;
-    const left = LEFT + (item.x - view.x) * cell;
-    const top = plot - (item.y - view.y + 1) * cell;
     pen.fillStyle = paint.emotions[main(item)];
-    pen.globalAlpha = 0.06 + 0.34 * share;
-    pen.fillRect(left, top, cell, cell);
-    pen.globalAlpha = 1;
-    pen.font = `${Math.round(cell * (0.45 + 0.75 * share))}px sans-serif`;
-    pen.fillText(glyph, left + cell / 2, top + cell / 2);
+    pen.globalAlpha = 0.06 + 0.34 * share(item);
+    pen.fillRect(LEFT + (item.x - view.x) * cell, plot - (item.y - view.y + 1) * cell, cell, cell);
   }
+  pen.globalAlpha = 1;
+  for (const item of found) drawSign(pen, plot, paint, item, Math.round(cell * (0.45 + 0.75 * share(item))));
   if (!cursor) return;
   pen.strokeStyle = paint.ink;
   pen.lineWidth = 2;
   pen.strokeRect(LEFT + (cursor.x - view.x) * cell - 1, plot - (cursor.y - view.y + 1) * cell - 1, cell + 2, cell + 2);
+}
+
+// A sign has the surface around it: on its own tint not every colour is 3:1.
+function drawSign(pen, plot, paint, item, pixels) {
+  const { glyph } = emotions[main(item)];
+  const place = [LEFT + (item.x - view.x + 0.5) * (plot / side), plot - (item.y - view.y + 0.5) * (plot / side)];
+  pen.font = `${pixels}px sans-serif`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.lineJoin = "round";
+  pen.lineWidth = 2 * HALO;
+  pen.strokeStyle = paint.surface;
+  pen.strokeText(glyph, ...place);
+  pen.fillStyle = paint.emotions[main(item)];
+  pen.fillText(glyph, ...place);
 }
 
 // --- choosing and moving ---

@@ -5,11 +5,13 @@
 
 import { Hearing } from "./hearing.js";
 import "./shortcuts.js";
-import { toast } from "./site.js";
+import { sayLoggedOut, toast } from "./site.js";
 
 const SPOTIFY = "https://open.spotify.com";
 const ALLOW = "autoplay; clipboard-write; encrypted-media; fullscreen; picture-in-picture";
 const NEAR_END_SECONDS = 3;
+// Longer is not waited to be told why a track cannot be had.
+const WHY_MILLISECONDS = 5000;
 const PLAYABLE = "[data-spotify], [data-audio]";
 const AWAY = "emotune cannot be reached. Check your connection.";
 
@@ -167,6 +169,14 @@ async function start(audio) {
   }
 }
 
+// An audio element that is led to the login says no more than that it has an error.
+async function isLoggedOut(address) {
+  const signal = AbortSignal.timeout?.(WHY_MILLISECONDS);
+  const answer = await fetch(address, { method: "HEAD", cache: "no-store", signal }).catch(() => null);
+  if (answer?.redirected) sayLoggedOut(answer);
+  return Boolean(answer?.redirected);
+}
+
 // Attach to an audio element once; what it says counts while it is the one that plays.
 function follow(audio) {
   if (audio.dataset.followed) return;
@@ -187,10 +197,13 @@ function follow(audio) {
   });
   on("ended", ({ track }) => goOn(track));
   // Where two in a row cannot be had, the rest of the list hardly can: it is not raced through.
-  on("error", ({ track, followsError }) => {
-    toast(navigator.onLine ? `${track.dataset.title} cannot be played here.` : AWAY);
-    if (followsError || !navigator.onLine) finish();
-    else goOn(track, { followsError: true });
+  on("error", async (now) => {
+    const isOver = navigator.onLine && (await isLoggedOut(audio.src));
+    if (playing !== now) return; // it was ended meanwhile
+    if (isOver) return finish();
+    toast(navigator.onLine ? `${now.track.dataset.title} cannot be played here.` : AWAY);
+    if (now.followsError || !navigator.onLine) finish();
+    else goOn(now.track, { followsError: true });
   });
 }
 
@@ -252,12 +265,15 @@ document.addEventListener(
   true,
 );
 
-// What plays ends with its row, and when its row says that it is never to be heard again.
+// What plays ends with its row, and when its row says that it is never to be heard again. The next one begins aloud only
+// where it was not paused.
 document.addEventListener("htmx:afterSwap", () => {
   if (!playing) return;
-  if (!playing.track.isConnected) halt();
-  else if (!playing.isKeptOut && isKeptOut(playing.track)) step(1);
-  else playing.isKeptOut = isKeptOut(playing.track);
+  const { track, isPaused } = playing;
+  if (!track.isConnected) halt();
+  else if (playing.isKeptOut || !isKeptOut(track)) playing.isKeptOut = isKeptOut(track);
+  else if (isPaused) finish({ isSkip: true });
+  else step(1);
 });
 
 for (const [action, act] of Object.entries({

@@ -24,9 +24,9 @@ const KEYS = {
   "?": () => dialog.showModal(),
 };
 
-// Keys that a control understands by itself are left to it.
+// Keys that a control understands by itself are left to it. The map's are others than the player's.
 function isTaken({ target, key }) {
-  if (target.closest("input, select, textarea, audio, [contenteditable], [role=application]")) return true;
+  if (target.closest("input, select, textarea, audio, [contenteditable]")) return true;
   return key === " " && Boolean(target.closest("button, a, summary"));
 }
 
@@ -50,12 +50,18 @@ choice.checked = stored((store) => store.getItem(OFF)) !== "off";
 choice.addEventListener("change", () => stored((store) => store.setItem(OFF, choice.checked ? "on" : "off")));
 document.addEventListener("click", ({ target }) => target.closest("[data-shortcuts]") && dialog.showModal());
 
+// Browsers lend the clipboard to secure addresses only. Elsewhere the older way does, or the text is there to be copied by
+// hand.
+async function isCopied(field) {
+  if (await navigator.clipboard?.writeText(field.value).then(() => true, () => false)) return true;
+  field.focus();
+  field.select();
+  return document.execCommand("copy");
+}
+
 document.addEventListener("click", async ({ target }) => {
   const field = document.getElementById(target.closest("[data-copy]")?.dataset.copy);
-  if (!field) return;
-  field.select(); // where the clipboard is refused, the text is ready to be copied by hand
-  const isCopied = await navigator.clipboard?.writeText(field.value).then(() => true, () => false);
-  toast(isCopied ? "The link is copied." : "Press Ctrl+C to copy the link.");
+  if (field) toast((await isCopied(field)) ? "The link is copied." : "Copy the link that is selected.");
 });
 
 // --- undo ---
@@ -68,8 +74,11 @@ function ratingIn(form) {
   return form.querySelector('[id^="dislike"][aria-pressed="true"]') ? "-1" : "0";
 }
 
+// Where its list was replaced meanwhile, there is no place for the answer.
 function send(form, values) {
-  window.htmx.ajax("POST", form.getAttribute("action"), { target: `#${form.id}`, swap: "outerHTML", values });
+  const isThere = document.getElementById(form.id);
+  const place = isThere ? { target: `#${form.id}`, swap: "outerHTML" } : { target: "body", swap: "none" };
+  window.htmx.ajax("POST", form.getAttribute("action"), { ...place, values });
 }
 
 document.addEventListener("htmx:beforeRequest", ({ target }) => {
@@ -77,6 +86,7 @@ document.addEventListener("htmx:beforeRequest", ({ target }) => {
 });
 
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (detail.successful && detail.etc.swapOverride === "none") toast("That was undone."); // nothing else shows it
   const form = detail.requestConfig.elt; // it is out of the page by now: its answer stands in its place
   const track = form.id && document.getElementById(form.id)?.closest(".track");
   if (!detail.successful || !track) return;

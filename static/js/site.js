@@ -6,13 +6,23 @@ const notices = document.getElementById("notices");
 const toasts = document.getElementById("toasts");
 const TOAST_MILLISECONDS = 12_000;
 
-export function say(sentence) {
-  if (notices.textContent.trim() === sentence) return; // a page that asks again and again says it once
+export function say(sentence, link) {
   const notice = document.createElement("p");
   notice.className = "notice error";
-  notice.textContent = sentence;
+  notice.append(sentence);
+  if (link) notice.append(" ", link);
+  if (notices.textContent.trim() === notice.textContent) return; // a page that asks again and again says it once
   notices.replaceChildren(notice);
   notices.scrollIntoView({ block: "nearest" });
+}
+
+// For a request that was redirected: only the login is ever in the place of an answer. From there one comes back here.
+export function sayLoggedOut({ url }) {
+  const link = document.createElement("a");
+  link.href = url;
+  link.search = new URLSearchParams({ next: location.pathname + location.search });
+  link.textContent = "Log in again.";
+  say("You are no longer logged in.", link);
 }
 
 // What was said is not so any more.
