@@ -15,7 +15,7 @@ import pytest
 
 from playlists import exports
 from playlists.export_records import FIRST_LISTEN, Broken, Judged, Listened, Music
-from playlists.exports import UnreadableExport
+from playlists.unpacking import UnreadableExport
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 AT = datetime(2021, 11, 6, 19, 10, tzinfo=UTC)
