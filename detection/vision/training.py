@@ -80,10 +80,10 @@ def train(
     kept, held = hold_out(load_split(data, "train", layout), recipe.held_out)
     test = load_split(data, measured_split(data, layout), layout)
     _check_earlier([*([start] if start and start.is_dir() else []), *teachers], data, kept, held)
-    if len(kept) < recipe.batch:
-        raise DataError(f"{data}: {len(kept)} pictures to train on make no batch of {recipe.batch}; give a smaller one")
     use_all_accelerators(recipe.batch)
     network, architecture, origin = _beginning(recipe, architecture, start, kept)
+    if len(kept) < recipe.batch:
+        raise DataError(f"{data}: {len(kept)} pictures to train on make no batch of {recipe.batch}; give a smaller one")
     saved = checkpoint(out / "checkpoint", _settings(recipe, architecture, teachers, start, kept))
     said = _lesson(teachers, kept, out, recipe, report) if teachers else None
     batches = Batches(kept, recipe, said)
