@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any, BinaryIO
 
+from catalogue.records import ENCRYPTED, IN_BOUNDED_MEMORY
 from emotune.errors import InvalidInput
 
 # Exports pack to a tenth of their size; what unpacks to more than this is made to fill a machine.
@@ -15,9 +16,6 @@ MAX_UNPACKED = 2 * 1024**3
 MAX_MEMBERS = 5000
 # zipfile reads the list of members whole and keeps twenty times its size of it; 5,000 have half of this.
 MAX_DIRECTORY = 1024**2
-ENCRYPTED = 0x1
-# Of anything else, zipfile unpacks as much at once as a few packed bytes ask for.
-IN_BOUNDED_MEMORY = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile and gzip raise on packed data that are damaged, cut off or of another kind.
 DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
 NO_EXPORT = "The zip file is encrypted or holds too many files; no export does."

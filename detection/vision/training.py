@@ -100,13 +100,13 @@ def train(
     card = _untried(architecture, recipe, origin, sizes)
     if not _crowd_is_taught(kept, teachers):
         card = replace(card, blend=0.0)
-    with TemporaryDirectory(prefix="untried-", dir=out) as made:  # a worker may look into `out` at any time
-        save_network(served, card, Path(made))
-        if architecture.trunk == "residual":
+    if architecture.trunk == "residual":
+        with TemporaryDirectory(prefix="untried-", dir=out) as made:  # a worker may look into `out` at any time
+            save_network(served, card, Path(made))
             card = settle(Path(made), kept, held, test, out)
-        else:
-            card = replace(card, measures=_measured(served, test, kept))
-            save_network(served, card, out)
+    else:
+        card = replace(card, measures=_measured(served, test, kept))
+        save_network(served, card, out)
     end(out / "checkpoint")
     (out / "lesson.npz").unlink(missing_ok=True)
     return card
