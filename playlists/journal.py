@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from django.db.models import Case, CharField, Count, F, Max, Q, QuerySet, Value, When, Window
+from django.db.models import Case, CharField, Count, F, Max, Q, QuerySet, When, Window
 from django.db.models.functions import Coalesce, ExtractHour, RowNumber, TruncDate
 from django.db.models.lookups import Exact, GreaterThan
 from django.utils import timezone
@@ -21,6 +21,7 @@ from detection.models import Capture, Source, Status
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 from playlists.charts import Counts
+from playlists.literals import Literal
 from playlists.models import Listen
 
 if TYPE_CHECKING:
@@ -122,17 +123,6 @@ def has_moods(user: "User") -> bool:
     """Whether there is any mood of a person, at any time."""
     said = Q(chosen__gt="") | Q(status=Status.DONE, emotion__gt="")
     return Capture.objects.filter(said, user=user).exists()
-
-
-class Literal(Value):
-    """A word of ours that stands in the statement itself.
-
-    As a parameter it has another number each time, and PostgreSQL takes what is grouped by and what a window is
-    partitioned by for two different expressions.
-    """
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:  # noqa: ARG002
-        return f"'{self.value}'", ()
 
 
 def _within(rows: "QuerySet[Any]", moment: str, since: date | None, until: date, zone: ZoneInfo) -> "QuerySet[Any]":

@@ -14,8 +14,8 @@ from django.utils import timezone
 from catalogue.models import Track
 from emotune.errors import InvalidInput
 from playlists.export_records import Bad, Listened, Music, record_of
-from playlists.journal import Literal
 from playlists.listening import MOST_AT_ONCE, Heard, add_listens
+from playlists.literals import Literal
 from playlists.matching import FEATURING, TrackIndex, plain_artist, unaccented
 
 if TYPE_CHECKING:
