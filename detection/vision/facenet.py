@@ -53,19 +53,16 @@ class Standardization(layers.Layer):  # type: ignore[misc]
         return (inputs - mean) / keras.ops.maximum(deviation, 0.02)
 
 
-def build_facenet(*, normalized: bool = False) -> keras.Model:
-    """Return the network: (n, 48, 48, 1) grey in 0..1 to a dict of logits (n, 7), one entry per head.
-
-    Its kernels have a bias each, into which the normalizations went; with `normalized` they are followed by these.
-    """
-    return _Layers(normalized).network()
+def build_facenet() -> keras.Model:
+    """Return the network: (n, 48, 48, 1) grey in 0..1 to a dict of logits (n, 7), one entry per head."""
+    return _Layers().network()
 
 
 class _Layers:
-    """Lays out the network's layers, of kernels and biases or of kernels and normalizations."""
+    """Lays out the network's layers."""
 
-    def __init__(self, normalized: bool) -> None:
-        self.normalized, self.depth = normalized, _depths()
+    def __init__(self) -> None:
+        self.depth = _depths()
 
     def network(self) -> keras.Model:
         inputs = layers.Input((SIZE, SIZE, 1))
@@ -111,10 +108,9 @@ class _Layers:
 
     def convolution(self, x: Any, name: str, width: int, *, stride: int = 1, padding: str = "same") -> Any:
         size = (int(name[-3]), int(name[-1]))
-        how = {"strides": stride, "padding": padding, "use_bias": not self.normalized, "trainable": name not in FROZEN}
+        how = {"strides": stride, "padding": padding, "use_bias": False, "trainable": name not in FROZEN}
         x = layers.Conv2D(width, size, **how, name=name)(x)
-        if self.normalized:
-            x = FusedBatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name=f"{name}_BatchNorm")(x)
+        x = FusedBatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name=f"{name}_BatchNorm")(x)
         return layers.ReLU()(x)
 
 
@@ -124,14 +120,13 @@ def _depths() -> Iterator[float]:
     return (DEPTH * (number + 1) / count for number in range(count))
 
 
-def pretrained(file: Path, batches: Iterable[npt.NDArray[np.float32]]) -> dict[str, list[Array]]:
-    """Return kernel and bias of each layer of `build_facenet`, by name, from a file of weights.
+def read_facenet(network: keras.Model, file: Path, batches: Iterable[npt.NDArray[np.float32]]) -> None:
+    """Give a network of `build_facenet` the weights of a file; its heads stay as they are.
 
     The normalizations take their means and variances anew from batches of (n, 48, 48, 1) pictures in 0..1, which are
-    smaller, grey and cut otherwise than what the weights learned from, and are then folded into kernels and biases.
+    smaller, grey and cut otherwise than what the weights learned from.
     Raises ModelFileError where the file is missing or holds something else.
     """
-    network = build_facenet(normalized=True)
     try:
         with h5py.File(file) as opened:
             stored = opened["model_weights"]
@@ -141,7 +136,6 @@ def pretrained(file: Path, batches: Iterable[npt.NDArray[np.float32]]) -> dict[s
     except (OSError, KeyError, ValueError) as error:
         raise ModelFileError(f"{file} does not hold FaceNet's weights as Keras 2 wrote them ({error})") from None
     renew_statistics(network, batches)
-    return dict(_folded(network))
 
 
 def _stored(group: Any, layer: Any) -> list[Array]:
@@ -162,15 +156,3 @@ def _datasets(group: Any) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     group.visititems(lambda name, item: found.append((name, item)) if isinstance(item, h5py.Dataset) else None)
     return found
-
-
-def _folded(network: keras.Model) -> Iterator[tuple[str, list[Array]]]:
-    for layer in network.layers:
-        if not isinstance(layer, layers.Conv2D):
-            continue
-        kernel, *bias = layer.get_weights()
-        if not bias:
-            gamma, beta, mean, variance = network.get_layer(f"{layer.name}_BatchNorm").get_weights()
-            scale = gamma / np.sqrt(variance + EPSILON)
-            kernel, bias = kernel * scale, [beta - mean * scale]
-        yield layer.name, [kernel, *bias]

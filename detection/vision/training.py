@@ -18,7 +18,7 @@ from detection.vision.card import FACENET, HEADS, Architecture, Card, load_card,
 from detection.vision.checkpoints import checkpoint, end
 from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
 from detection.vision.evaluation import measure_truths
-from detection.vision.facenet import pretrained
+from detection.vision.facenet import read_facenet
 from detection.vision.network import build_network, grow, load_network, predict, save_network
 from detection.vision.normalization import renew_statistics
 from detection.vision.recipe import Recipe
@@ -67,7 +67,7 @@ def train(
 
     `start` is the folder of an earlier training whose weights this one goes on from, with its architecture if none is
     given, or with one of more blocks (see network.grow). A network with FaceNet's trunk begins with the file of its
-    weights (see facenet.pretrained); it is a teacher, which is measured and not fitted. `teachers` are folders of
+    weights (see facenet.read_facenet); it is a teacher, which is measured and not fitted. `teachers` are folders of
     networks whose answers are mixed into the targets (see teachers.lesson; kept in `out`/lesson.npz). What is served
     has a share of the `crowd` head where votes or teachers taught it.
 
@@ -162,8 +162,7 @@ def _pretrained(recipe: Recipe, file: Path | None, kept: Split) -> keras.Model:
     if file is None:
         raise DataError("a network of that size begins with weights that are no part of emotune; name them as --start")
     network = build_network(FACENET, recipe.seed, mixed=recipe.mixed_precision)
-    for name, weights in pretrained(file, Batches(kept, recipe).unmixed(STATISTICS)).items():
-        network.get_layer(name).set_weights(weights)
+    read_facenet(network, file, Batches(kept, recipe).unmixed(STATISTICS))
     return network
 
 
