@@ -147,14 +147,10 @@ class PasskeyAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     error_messages: ClassVar[dict[str, str]] = {
         **DefaultMFAAdapter.error_messages,
-        "add_email_blocked": "An account with a passkey keeps its address. Remove your passkeys, change the address, "
-        "and add them again.",
         "cannot_delete_authenticator": "This passkey cannot be removed.",
         "cannot_generate_recovery_codes": "Recovery codes take the place of a passkey. Add a passkey first.",
         "incorrect_code": "This is none of your recovery codes, or it was used already.",
         "passkey_not_added": "The passkey was not added. Please try again.",
         "passkey_refused": "This passkey was not accepted: it may have been removed from the account, or another tab "
         "has asked for one since. Please try again, or use another way.",
-        "unverified_email": "An address of yours waits to be confirmed. Follow the link that we sent to it, or keep "
-        "your present address; then you can add a passkey.",
     }

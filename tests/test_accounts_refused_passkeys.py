@@ -12,9 +12,11 @@ from fido2.utils import websafe_encode
 from tests.accounts_site import (
     PASSWORD,
     is_logged_in,
+    link_in,
     log_in,
     make_person,
     quick_passwords_and_fresh_limits,  # noqa: F401
+    sign_up,
 )
 
 pytestmark = pytest.mark.django_db
@@ -108,19 +110,33 @@ def test_one_that_cannot_be_added_is_called_so(client, ada):
     assert "The passkey was not added." in page.content.decode()
 
 
-def test_who_waits_for_a_change_of_address_is_told_what_to_do_first(client, settings):
-    settings.MFA_ALLOW_UNVERIFIED_EMAIL = False
-    user = make_person()
-    log_in(client)
-    EmailAddress.objects.create(user=user, email="new@example.org")
-    page = client.get(ADD, follow=True).content.decode()
-    assert "keep your present address; then you can add a passkey" in page
-    assert "two-factor" not in page
+class TestChangeOfAddress:
+    @pytest.fixture(params=["mandatory", "optional"], autouse=True)
+    def _verification(self, request, settings):
+        settings.ACCOUNT_EMAIL_VERIFICATION = request.param
 
+    def test_who_waits_for_one_may_add_a_passkey(self, client):
+        user = make_person()
+        log_in(client)
+        EmailAddress.objects.create(user=user, email="new@example.org")
+        client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+        page = client.get(ADD)
+        assert page.status_code == 200
+        assert 'name="credential"' in page.content.decode()
 
-def test_who_has_a_passkey_is_told_why_the_address_stays(client, ada, settings):
-    settings.MFA_ALLOW_UNVERIFIED_EMAIL = False
-    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    page = client.post("/accounts/email/", {"action_add": "", "email": "new@example.org"}).content.decode()
-    assert "An account with a passkey keeps its address." in page
-    assert "two-factor" not in page
+    def test_who_has_a_passkey_may_ask_for_one_and_keeps_it(self, client, ada, mailoutbox):
+        client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+        mailoutbox.clear()
+        assert client.post("/accounts/email/", {"action_add": "", "email": "new@example.org"}).status_code == 302
+        client.post(link_in(mailoutbox[0]))
+        ada.refresh_from_db()
+        assert ada.email == "new@example.org"
+        assert Authenticator.objects.get().user == ada
+
+    def test_nobody_adds_a_passkey_to_an_account_whose_own_address_waits(self, client, settings):
+        settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+        sign_up(client, "victim@example.org", PASSWORD)
+        assert client.get(ADD).url.startswith("/accounts/login/")
+        log_in(client, "victim@example.org")
+        assert not is_logged_in(client)
+        assert client.get(ADD).url.startswith("/accounts/login/")
