@@ -30,10 +30,11 @@ ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_
 RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-venv && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --no-create-home emotune && install -d -o emotune -g emotune /app /data && python3 -m venv /venv
 WORKDIR /app
-COPY requirements-web.txt requirements-worker.txt ./
-# One onnxruntime or the other: both bring the same module. OpenVINO is for processors.
-RUN sed 's/^onnxruntime==/onnxruntime-gpu==/; /^openvino==/d' requirements-worker.txt > requirements-gpu.txt \
-    && pip install -r requirements-gpu.txt
+COPY requirements-web.txt requirements-worker.txt requirements-gpu.txt ./
+# One onnxruntime or the other: both bring the same module. The one for GPUs has versions of its own, each for one CUDA:
+# with another than this image's it would read on the processor, slowly. OpenVINO is for processors.
+RUN sed '/^onnxruntime==/d; /^openvino==/d' requirements-worker.txt > requirements-other.txt \
+    && pip install -r requirements-other.txt -r requirements-gpu.txt
 COPY --chown=root:root . .
 USER 10001
 CMD ["python", "-m", "emotune.serve", "worker", "--concurrency=1"]

@@ -79,7 +79,7 @@ peers: .venv-peers/ready
 
 # Known holes in what is installed (packages that the service does not know are listed), and secrets in the tree.
 audit: setup-dev
-	$(BIN)/python .ci/holes.py requirements-web.txt requirements-worker.txt requirements.txt
+	$(BIN)/python .ci/holes.py requirements-web.txt requirements-worker.txt requirements-gpu.txt requirements.txt
 	git ls-files -z '*.py' '*.md' '*.toml' '*.txt' '*.yaml' '*.yml' '*.json' '*.html' '*.js' Makefile Dockerfile .ci deploy | \
 		xargs -0 $(BIN)/python -m detect_secrets.pre_commit_hook \
 		--disable-plugin KeywordDetector --disable-plugin BasicAuthDetector

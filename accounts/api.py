@@ -24,10 +24,11 @@ from accounts.serializers import (
     NewTokenOutput,
     PreferencesInput,
     PreferencesOutput,
+    RevokedOutput,
     TokenInput,
     TokenOutput,
 )
-from accounts.services import give_consent, set_preferences, withdraw_consent
+from accounts.services import give_consent, revoke_all_tokens, set_preferences, withdraw_consent
 from accounts.tokens import create_token, revoke_token
 from emotune import jobs
 from emotune.api.fields import PageQuery, as_page, page_schema, read_body, read_query
@@ -37,7 +38,7 @@ from emotune.api.paging import Order, page_of
 from emotune.api.permissions import ANY, IN_PERSON
 from emotune.api.schema import operation
 from emotune.api.views import ApiRequest, ApiView
-from emotune.errors import InvalidInput, NotAllowed
+from emotune.errors import AccountGone, InvalidInput, NotAllowed
 
 if TYPE_CHECKING:
     from emotune.http import AppRequest
@@ -68,7 +69,10 @@ class Me(ApiView):
         """
         read_body(request, DeletionInput)
         _check_person(request)
-        delete_account(user=User.objects.get(pk=request.user.pk))
+        user = User.objects.filter(pk=request.user.pk).first()
+        if user is None:
+            raise AccountGone
+        delete_account(user=user)
         logout(request._request)  # noqa: SLF001 - DRF's way to Django's request
         return Response(status=204)
 
@@ -126,7 +130,7 @@ class MyPreferences(ApiView):
 
 
 class MyTokens(ApiView):
-    scopes: ClassVar[Mapping[str, str]] = {"POST": IN_PERSON}
+    scopes: ClassVar[Mapping[str, str]] = {"POST": IN_PERSON, "DELETE": IN_PERSON}
 
     @operation("list_tokens", "me", {200: page_schema(TokenOutput)}, query=PageQuery)
     def get(self, request: ApiRequest) -> Response:
@@ -148,6 +152,23 @@ class MyTokens(ApiView):
         token, secret = create_token(user=request.user, **wanted)
         shown = {**TokenOutput(token).data, "secret": secret}
         return Response(shown, status=201, headers={"Location": reverse("api-token", args=[token.pk])})
+
+    @operation("revoke_tokens", "me", {200: RevokedOutput})
+    def delete(self, request: ApiRequest) -> Response:
+        """Revoke all your tokens, from the next request on. Every program that used your account is logged out."""
+        return Response(RevokedOutput({"revoked": revoke_all_tokens(user=request.user)}).data)
+
+
+class CurrentToken(ApiView):
+    scopes: ClassVar[Mapping[str, str]] = {"DELETE": ANY}
+
+    @operation("revoke_current_token", "me", {204: None})
+    def delete(self, request: ApiRequest) -> Response:
+        """Revoke the token that this request is made with, from the next one on. It need not know its own id."""
+        if request.auth is None:
+            raise InvalidInput("You are logged in without a token. Name the one to revoke by its id.")
+        revoke_token(token=request.auth)
+        return Response(status=204)
 
 
 class MyToken(ApiView):
@@ -222,7 +243,7 @@ class MyExportCancel(ApiView):
 
 
 class MyExportFile(ApiView):
-    @operation("download_export", "me", {200: "application/zip"})
+    @operation("download_export", "me", {200: "application/zip"}, errors=(410,))
     def get(self, request: ApiRequest, export_id: UUID) -> HttpResponseBase:
         """Download a copy."""
         return data_views.download(cast("AppRequest", request._request), export_id)  # noqa: SLF001 - DRF's way

@@ -1,5 +1,9 @@
-"""How programs log in to the API: a token in the header Authorization."""
+"""How requests to the API say whose they are: by a token in the header Authorization, or by the login of the pages."""
 
+from typing import Any
+
+from django.http import HttpRequest, QueryDict
+from rest_framework import authentication
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -25,3 +29,26 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         return 'Bearer realm="emotune"'
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The login of the pages, with the header X-CSRFToken for what changes something.
+
+    A field of a form does not do in its place. To find it, the whole form would have to be read, with files of half a
+    gigabyte, before anybody has asked whether the person may send them.
+    """
+
+    def enforce_csrf(self, request: Request) -> None:
+        super().enforce_csrf(WithoutForm(request._request))  # type: ignore[arg-type]  # noqa: SLF001 - DRF's way to it
+
+
+class WithoutForm:
+    """A request as it is but for its form, which looks empty and is not read."""
+
+    POST = QueryDict()
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.models import ApiToken, Export, Playback, Preferences, Scope, User
 from accounts.tokens import MAX_NAME
-from emotune.api.fields import Input, Output
+from emotune.api.fields import BoundedListField, Input, Output
 from emotune.api.jobs import JobOutput
 from emotune.jobs import JobState
 
@@ -101,12 +101,18 @@ class NewTokenOutput(TokenOutput):
 
 class TokenInput(Input):
     name = serializers.CharField(max_length=MAX_NAME, help_text="What it is for.")
-    scopes = serializers.ListField(
+    scopes = BoundedListField(
         child=serializers.ChoiceField(Scope.values), min_length=1, max_length=4, help_text="What it may do."
     )
     expires_at = serializers.DateTimeField(required=False, allow_null=True, help_text="Its end; null: never.")
 
     example: ClassVar[dict[str, Any]] = {"name": "my scrobbler", "scopes": ["listen"]}
+
+
+class RevokedOutput(Output):
+    revoked = serializers.IntegerField(help_text="How many worked until now.")
+
+    example: ClassVar[dict[str, Any]] = {"revoked": 2}
 
 
 class ExportOutput(JobOutput):

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.events import record
 from accounts.models import CONSENT_VERSION, Consent, Happening, Playback, Preferences, User
-from accounts.tokens import revoke_token, usable_tokens
+from accounts.tokens import revoke_token, usable_tokens, wait_for_turn
 from emotune.errors import InvalidInput
 
 
@@ -34,9 +34,9 @@ def withdraw_consent(*, user: User) -> int:
 def revoke_all_tokens(*, user: User) -> int:
     """Revoke every token of a person that works, and tell of each; return how many there were.
 
-    One that is being made meanwhile, perhaps by whom this is to shut out, is waited for.
+    One that is being made meanwhile, perhaps by whom this is to shut out, is waited for. Raises AccountGone.
     """
-    User.objects.select_for_update().get(pk=user.pk)
+    wait_for_turn(user)
     return sum(revoke_token(token=token) for token in usable_tokens(user=user).select_related("user"))
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.events import record
 from accounts.models import ApiToken, Happening, Scope, User
 from accounts.token_secrets import fingerprint, looks_like_a_secret, make_secret, shown_part
-from emotune.errors import InvalidInput, NotAllowed
+from emotune.errors import AccountGone, InvalidInput, NotAllowed
 
 MAX_TOKENS = 50
 MAX_NAME = 100
@@ -33,11 +33,11 @@ def create_token(
     """Make a token; return it with its secret, which cannot be had again.
 
     Raises InvalidInput for a name, scopes or a date that cannot be, or for one token too many; NotAllowed for the scope
-    admin when the person is not staff.
+    admin when the person is not staff; AccountGone.
     """
     name = "".join(letter for letter in " ".join(name.split()) if letter.isprintable())
     _check(user, name, set(scopes), expires_at)
-    User.objects.select_for_update().get(pk=user.pk)  # of two requests at once, the second one counts the first one's
+    wait_for_turn(user)  # of two requests at once, the second one counts the first one's
     if usable_tokens(user=user).count() >= MAX_TOKENS:
         raise InvalidInput(f"You have {MAX_TOKENS} tokens already. Please revoke one that is not needed any more.")
     secret = make_secret()
@@ -51,6 +51,12 @@ def create_token(
     )
     record(user=user, kind=Happening.TOKEN_MADE, detail=token.name)
     return token, secret
+
+
+def wait_for_turn(user: User) -> None:
+    """Let one change of all of a person's tokens at a time through, in a transaction. Raises AccountGone."""
+    if not User.objects.select_for_update().filter(pk=user.pk).values_list("pk").first():
+        raise AccountGone
 
 
 def _check(user: User, name: str, scopes: set[str], expires_at: datetime | None) -> None:

@@ -144,6 +144,7 @@ def one_machine(found: Measured, assumed: Assumptions, cores: int) -> dict[str, 
     return {
         "all_cores": round(assumed.busy * cores / (a_person * peak)),
         "one_reading_process": round(assumed.busy * found.reader_limit / (captures * peak)),
+        "one_reading_process_by_processor": round(assumed.busy / (captures * found.reader_s * peak)),
         "one_core_of_web": round(assumed.busy / (requests * found.web_s * peak)),
         "one_core_of_database": round(assumed.busy / (requests * found.database_s * peak)),
         "one_core_of_redis": round(assumed.busy / (captures * found.redis_s * peak)),

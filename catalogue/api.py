@@ -124,7 +124,19 @@ class TrackAtSpotify(ApiView):
 
 
 class TrackAudio(ApiView):
-    @operation("get_track_audio", "tracks", {200: AUDIO, 206: AUDIO}, errors=(416,))
+    ignores_parameters: ClassVar[bool] = True  # players of audio add some, such as one to get past their cache
+
+    @operation(
+        "get_track_audio",
+        "tracks",
+        {200: AUDIO, 206: AUDIO, 304: None},
+        errors=(416,),
+        headers={
+            200: ("Accept-Ranges", "Last-Modified"),
+            206: ("Accept-Ranges", "Content-Range", "Last-Modified"),
+            304: ("Last-Modified",),
+        },
+    )
     def get(self, request: ApiRequest, track_id: int) -> HttpResponseBase:
         """Hear a track whose audio lies here, or the part of it that the header Range names."""
         return views.audio(cast("AppRequest", request._request), track_id)  # noqa: SLF001 - DRF's way to Django's request

@@ -9,7 +9,7 @@ from catalogue.browsing import LONGEST_SEARCH
 from catalogue.map import MAX_ZOOM, Square
 from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering, Track
-from emotune.api.fields import EmotionField, Input, Output, PageQuery, Query
+from emotune.api.fields import EmotionField, Input, Output, PageQuery, Query, UploadField
 from emotune.api.jobs import JobOutput
 from emotune.errors import InvalidInput
 
@@ -157,7 +157,7 @@ class ImportOutput(JobOutput):
 
 
 class ImportInput(Input):
-    file = serializers.FileField(help_text="A CSV of MuSe, at most 512 MB.")
+    file = UploadField(help_text="A CSV of MuSe, at most 512 MB.")
 
 
 class RunOutput(JobOutput):

@@ -90,7 +90,14 @@ def _submit(request: ApiRequest) -> Capture:
 class OneCapture(ApiView):
     scopes: ClassVar[Mapping[str, str]] = {"PATCH": "capture", "DELETE": "capture"}
 
-    @operation("get_capture", "captures", {200: CaptureOutput}, query=CaptureQuery, headers={200: ("Retry-After",)})
+    @operation(
+        "get_capture",
+        "captures",
+        {200: CaptureOutput},
+        query=CaptureQuery,
+        errors=(410,),
+        headers={200: ("Retry-After",)},
+    )
     def get(self, request: ApiRequest, capture_id: UUID) -> Response:
         """Look at a capture.
 

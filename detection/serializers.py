@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from detection.models import Source, Status
-from emotune.api.fields import EmotionField, Input, Output, PageQuery, Query
+from emotune.api.fields import BoundedListField, EmotionField, Input, Output, PageQuery, Query, UploadField
 from emotune.emotions import EMOTIONS
 
 LONGEST_WAIT = 10
@@ -78,8 +78,8 @@ class CaptureOutput(Output):
 
 
 class FramesInput(Input):
-    frames = serializers.ListField(
-        child=serializers.FileField(), min_length=1, max_length=settings.CAPTURE_MAX_FRAMES, help_text=FRAMES
+    frames = BoundedListField(
+        child=UploadField(), min_length=1, max_length=settings.CAPTURE_MAX_FRAMES, help_text=FRAMES
     )
     source = serializers.ChoiceField(  # type: ignore[assignment]
         [Source.CAMERA.value, Source.UPLOAD.value],

@@ -36,6 +36,13 @@ class Gone(EmotuneError):
     status = 410
 
 
+class AccountGone(Gone):
+    """The person's account was deleted after their request had begun."""
+
+    def __init__(self) -> None:
+        super().__init__("This account was deleted meanwhile. Nothing was done.")
+
+
 class TooMany(EmotuneError):
     """A limit was reached."""
 

@@ -74,9 +74,11 @@ def main() -> None:
         program, *arguments = command(sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:])
     except CannotStart as reason:
         sys.exit(f"emotune cannot start: {reason}")
+    from django.conf import settings
+
     from emotune.metrics import forget_former_processes
 
-    if os.environ.get("METRICS_START_EMPTY"):
+    if settings.METRICS_START_EMPTY:
         forget_former_processes()
     os.execv(sys.executable, [sys.executable, "-m", program, *arguments])  # noqa: S606
 

@@ -156,6 +156,14 @@ def close_to_others(folder: Path) -> None:
             folder.chmod(0o700)
 
 
+def web_workers(cores: int) -> int:
+    """Return how many web processes a machine gets: more than cores, for what one of them computes does not hold up who
+    was sent to another; and no more than PostgreSQL lets in by itself, which is 100 connections. Each of eight threads
+    keeps one, and workers need some.
+    """
+    return min(cores + min(cores, 4), 11)
+
+
 # Everything that emotune writes by itself lies here: the SQLite file, the secret and the demonstration's audio. Other
 # users of the machine have no business in it; a folder that somebody else made keeps the rights that it was given.
 DATA_DIR = made(Path(env("EMOTUNE_DIR", str(BASE_DIR / "var"))).absolute(), "EMOTUNE_DIR", 0o700)
@@ -347,7 +355,7 @@ EMAIL_BACKEND = f"django.core.mail.backends.{_way}.EmailBackend"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "accounts.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["emotune.api.permissions.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["emotune.api.parsers.StrictJsonParser"],
@@ -493,8 +501,12 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # A browser that came by https once keeps to it. Raise it to a year when nothing on the host needs plain http.
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 3600 if env_bool("HTTPS", False) else 0)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env_bool("HSTS_SUBDOMAINS", False)
-# Whether every host of the domain has https is known to whoever runs it, and sets HSTS_SUBDOMAINS.
+# Whether every host of the domain has https is known to whoever runs it, and sets HSTS_SUBDOMAINS. HSTS_PRELOAD, which
+# lets a domain into the lists that browsers come with, is a wish of its own: it takes long to get out of them again.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("HSTS_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env_bool("HSTS_PRELOAD", False)
+if SECURE_HSTS_PRELOAD and not SECURE_HSTS_INCLUDE_SUBDOMAINS:
+    raise ImproperlyConfigured("HSTS_PRELOAD is true, but browsers list no domain without HSTS_SUBDOMAINS: set both")
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_SSL_REDIRECT = env_bool("HTTPS", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("HTTPS", False) else None
@@ -503,11 +515,12 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("HTTPS
 # Without a token, /metrics answers this machine alone. A worker serves its own figures where a port is named.
 METRICS_TOKEN = env("METRICS_TOKEN")
 METRICS_DIR = made(Path(env("PROMETHEUS_MULTIPROC_DIR", str(DATA_DIR / "metrics"))), "PROMETHEUS_MULTIPROC_DIR")
+# Whether what processes of an earlier start counted there is thrown away (emotune/serve.py).
+METRICS_START_EMPTY = env_bool("METRICS_START_EMPTY", False)
 WORKER_METRICS_PORT = env_int("WORKER_METRICS_PORT", 0)
 WORKER_METRICS_HOST = env("WORKER_METRICS_HOST", "127.0.0.1")
-# more than cores: what one process computes does not hold up who was sent to another
 CORES = os.cpu_count() or 1
-WEB_WORKERS = env_int("WEB_WORKERS", CORES + min(CORES, 4), least=1)
+WEB_WORKERS = env_int("WEB_WORKERS", web_workers(CORES), least=1)
 
 LOG_FORMAT = env_choice("LOG_FORMAT", "line", "line", "json")
 LOG_LEVEL = env_choice("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

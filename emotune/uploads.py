@@ -13,19 +13,23 @@ from emotune.http import way_back
 
 DRAIN_BYTES = 128 * 1024 * 1024
 DRAIN_SECONDS = 20
+IN_CHUNKS = "Send Content-Length: a body in chunks is not read here."
 
 
 class BodyLimitMiddleware:
     """Answer 413 to a body larger than UPLOAD_MAX_BODY, or what LARGER_BODIES grants its address, with a page.
 
     The body is read and thrown away first, within bounds: a browser that is cut off while sending shows an error of its
-    own instead of the answer.
+    own instead of the answer. A body in chunks is answered 411, as RFC 9110 allows: nobody knows how large it is, and
+    Django takes it for an empty one, which may mean something else.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _is_in_chunks(request):
+            return render(request, "error.html", {"message": IN_CHUNKS, "back": way_back(request)}, status=411)
         try:
             length = int(request.META.get("CONTENT_LENGTH") or 0)
         except ValueError:
@@ -46,6 +50,13 @@ class BodyLimitMiddleware:
             response = render(request, "413.html", {"megabytes": megabytes, "limit": most}, status=413)
         response["Connection"] = "close"
         return response
+
+
+def _is_in_chunks(request: HttpRequest) -> bool:
+    """Return whether something is sent without its length; what only looks has no use for a body."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return False
+    return "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH")
 
 
 def drain(request: HttpRequest) -> None:

@@ -15,8 +15,9 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 CODES = {name: code for code, name in enumerate(EMOTIONS)}
 
-# What a track is good for: it can be played; it is the demonstration's; it can only be linked to.
-PLAYABLE, DEMO, LINKED = 0, 1, 2
+# What a track is good for: it can be played; it is the demonstration's; it can only be linked to; and, which is the
+# first or the third by who asks, Spotify alone can play it.
+PLAYABLE, DEMO, LINKED, SPOTIFY = 0, 1, 2, 3
 # What is asked for where there is no mood: no track has a tone beside it.
 NOWHERE = np.full(3, np.nan)
 ROWWISE = ("ids", "vad", "emotion", "artist", "genre", "recording", "use", "tags")
@@ -28,8 +29,9 @@ class Columns:
 
     `vad` is (n, 3) on the 1-9 scale. `emotion` is a code into EMOTIONS, -1 for none; `artist` and `genre` (-1: unknown)
     are codes in the order of the ids; `recording` is the same number for the same Spotify id, 0 for none. `use` is
-    PLAYABLE, DEMO or LINKED, `tags` how many people's tags a track has. `centres` is (7, 3); `company` (artists, d)
-    says by artist who likes them, as `playlists.company` found it, with d = 0 before it did.
+    PLAYABLE (by the site itself), DEMO, LINKED or SPOTIFY, `tags` how many people's tags a track has. `centres` is
+    (7, 3); `company` (artists, d) says by artist who likes them, as `playlists.company` found it, with d = 0 before it
+    did.
     """
 
     ids: npt.NDArray[np.int64]
@@ -72,7 +74,7 @@ class Columns:
         return np.argsort(self.ids, kind="stable")
 
     @cached_property
-    def _playable(self) -> dict[int, Rows]:
+    def _playable(self) -> dict[tuple[int, bool], Rows]:
         return {}
 
     def of(self, emotion: int) -> slice:
@@ -80,12 +82,20 @@ class Columns:
         start, end = self._bounds[emotion : emotion + 2]
         return slice(start, end)
 
-    def playable(self, emotion: int) -> Rows:
-        """Return the rows of an emotion's tracks that can be played, the demonstration's aside, in their order."""
-        found = self._playable.get(emotion)
+    def uses(self, rows: Rows | slice, *, own_only: bool = False) -> npt.NDArray[np.int8]:
+        """Return what each of the rows is good for, PLAYABLE, DEMO or LINKED: `own_only` for who never asks Spotify."""
+        use = self.use[rows]
+        found: npt.NDArray[np.int8] = np.where(use == SPOTIFY, np.int8(LINKED if own_only else PLAYABLE), use)
+        return found
+
+    def playable(self, emotion: int, *, own_only: bool = False) -> Rows:
+        """Return the rows of an emotion's tracks that can be played, the demonstration's aside, in their order;
+        `own_only` without those that Spotify alone can play."""
+        found = self._playable.get((emotion, own_only))
         if found is None:
             within = self.of(emotion)
-            found = self._playable[emotion] = within.start + np.flatnonzero(self.use[within] == PLAYABLE)
+            found = within.start + np.flatnonzero(self.uses(within, own_only=own_only) == PLAYABLE)
+            self._playable[emotion, own_only] = found
         return found
 
     def only(self, mask: npt.NDArray[np.bool_]) -> "Columns":

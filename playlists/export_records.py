@@ -6,7 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 LISTENBRAINZ, LASTFM = "listenbrainz", "lastfm"
-SPOTIFY = re.compile(r"(?:^|/|:)([0-9A-Za-z]{22})(?:[?#].*)?$", re.ASCII)
+# An id alone, or at the end of a link or URI. The whole text is matched: to look for an id anywhere in it, whatever is
+# behind, would cost the square of its length.
+SPOTIFY = re.compile(r"(?:[^?#]*[/:])?([0-9A-Za-z]{22})(?:[?#].*)?", re.ASCII | re.DOTALL)
+LONGEST_LINK = 300
 MBID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 LONGEST_NAME = 500
 # What JSON may hold and no database keeps: NUL and halves of surrogate pairs.
@@ -132,7 +135,10 @@ def _mbid(text: str) -> str:
 
 
 def _spotify(text: str) -> str:
-    match = SPOTIFY.search(text.strip()) if "://" not in text or "spotify.com/" in text else None
+    text = text.strip()
+    if len(text) > LONGEST_LINK or ("://" in text and "spotify.com/" not in text):
+        return ""
+    match = SPOTIFY.fullmatch(text)
     return match[1] if match else ""
 
 

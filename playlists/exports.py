@@ -189,12 +189,12 @@ class _Unmarked:
         return data
 
 
-def _inside(value: dict[str, Any]) -> list[Any] | None:
+def _inside(value: dict[str, Any], depth: int = 1) -> list[Any] | None:
     """Return the records that a page or a submission of them holds; None for what is a record itself."""
     for name in PAGES:
         held = value.get(name)
         if isinstance(held, dict) and name != "track":
-            return _inside(held)
+            return _inside(held, depth + 1) if depth < MAX_DEPTH else None
         if isinstance(held, dict) and "artist" in held and "artist" not in value:
             return [held]  # Last.fm writes one track without a list around it
         if isinstance(held, list) and (held or "artist" not in value):
@@ -217,6 +217,8 @@ def _checked(
         record = reader(value, where, now)
     except Bad as bad:
         yield Broken(where, str(bad))
+    except RecursionError:  # it was read with less on the stack than where it is put into words
+        yield Broken(where, "this is nested too deeply")
     else:
         if record is not None:
             yield record

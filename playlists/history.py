@@ -15,6 +15,7 @@ from detection.models import Capture
 from emotune.emotions import EMOTIONS
 from emotune.errors import InvalidInput
 from playlists.models import Listen, NeverAgain, NeverArtist, Rating, in_force
+from playlists.moments import EPOCH, moment_of, number_of
 from playlists.queries import Said, said_of
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 PER_PAGE = 50
 LONGEST_SEARCH = 200
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 PLACE = re.compile(r"(older|newer)-(\d{1,17})-(\d{1,18})", re.ASCII)
@@ -166,7 +165,7 @@ def _around(rows: "QuerySet[Any]", moment: str, place: str) -> tuple[list[Any], 
     if place:
         match = PLACE.fullmatch(place) or _lost()
         side = match[1]
-        at, row_id = EPOCH + int(match[2]) * MICROSECOND, int(match[3])
+        at, row_id = moment_of(int(match[2])), int(match[3])
         further = "lt" if side == "older" else "gt"
         beside = Q(**{f"{moment}__{further}e": at}) & (
             Q(**{f"{moment}__{further}": at}) | Q(**{f"id__{further}": row_id})
@@ -178,7 +177,7 @@ def _around(rows: "QuerySet[Any]", moment: str, place: str) -> tuple[list[Any], 
         kept.reverse()
 
     def beyond(row: Any, direction: str) -> str:
-        return f"{direction}-{(getattr(row, moment) - EPOCH) // MICROSECOND}-{row.pk}"
+        return f"{direction}-{number_of(getattr(row, moment))}-{row.pk}"
 
     newer = beyond(kept[0], "newer") if kept and (more if side == "newer" else place) else ""
     older = beyond(kept[-1], "older") if kept and (more if side == "older" else True) else ""

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalogue.models import Track
-from emotune.errors import InvalidInput
+from emotune.errors import AccountGone, InvalidInput
 from playlists.export_records import AHEAD, FIRST_LISTEN
 from playlists.models import HistoryImport, Listen, NeverAgain, NeverArtist, Playlist, Rating, Skip
 
@@ -23,6 +23,8 @@ LONGEST_SKIP = 3600
 # More than a page shows, and few enough for one statement.
 MOST_AT_ONCE = 1000
 MINUTE = timedelta(minutes=1)
+UNKNOWN_SOURCE = f"A listen comes from one of {', '.join(LISTEN_SOURCES)}."
+IMPOSSIBLE_MOMENT = f"A listen lies between {FIRST_LISTEN:%Y-%m-%d} and now. Check the clock that noted it."
 NO_ARTIST = "The catalogue has no artist of that name. Search for a track by them and choose it there."
 
 
@@ -37,6 +39,15 @@ class Heard:
     playlist_id: int | None = None
     imported_id: UUID | None = None
     to_the_minute: bool = False
+
+
+class InvalidListens(InvalidInput):
+    """Some of many listens cannot be used. `wrong` says by the place of each which fields are wrong, and why."""
+
+    def __init__(self, wrong: Mapping[int, Mapping[str, str]]) -> None:
+        place, found = next(iter(wrong.items()))
+        super().__init__(f"Listen {place + 1} cannot be noted. {next(iter(found.values()))}")
+        self.wrong = wrong
 
 
 @dataclass(frozen=True)
@@ -106,8 +117,13 @@ def restore_ratings(*, user: "User", rated: Rated) -> int:
 
 
 def _wait_for_turn(user: "User") -> None:
-    """Let one change of a person's ratings at a time through, so that overlapping ones never wait for each other."""
-    get_user_model().objects.select_for_update(no_key=True).values_list("id").get(id=user.pk)
+    """Let one change of a person's ratings at a time through, so that overlapping ones never wait for each other.
+
+    Raises AccountGone.
+    """
+    people = get_user_model().objects.select_for_update(no_key=True)
+    if not people.filter(id=user.pk).values_list("id").first():
+        raise AccountGone
 
 
 def _words(user: "User", track_ids: Iterable[int]) -> dict[int, Word]:
@@ -153,9 +169,10 @@ def record_listen(
     Raises InvalidInput for an unknown source and for a moment that cannot be.
     """
     if source not in LISTEN_SOURCES:
-        raise InvalidInput(f"A listen comes from one of {', '.join(LISTEN_SOURCES)}.")
+        raise InvalidInput(UNKNOWN_SOURCE)
     moment = listened_at or timezone.now()
-    _check_moment(moment)
+    if not _can_be(moment, timezone.now()):
+        raise InvalidInput(IMPOSSIBLE_MOMENT)
     listen, _ = Listen.objects.get_or_create(
         user=user, track=track, listened_at=moment, defaults={"source": source, "playlist": playlist}
     )
@@ -165,21 +182,37 @@ def record_listen(
 def record_listens_bulk(*, user: "User", listens: Sequence[Heard]) -> int:
     """Note many listens at once; those that are noted already stay as they are. Returns how many are new.
 
-    Raises InvalidInput, and notes none, for more than MOST_AT_ONCE, for a moment that cannot be, for an unknown
-    source, track or playlist.
+    Raises InvalidInput, and notes none, for more than MOST_AT_ONCE, and InvalidListens as `check_listens` does.
     """
     _check_number(listens, "listens")
-    for listen in listens:
-        _check_moment(listen.listened_at)
-        if listen.source not in Listen.Source:
-            raise InvalidInput(f"A listen comes from one of {', '.join(LISTEN_SOURCES)}.")
-    tracks = {listen.track_id for listen in listens}
-    if Track.objects.filter(id__in=tracks).count() < len(tracks):
-        raise InvalidInput("One of the tracks is not in the catalogue.")
-    playlists = {listen.playlist_id for listen in listens if listen.playlist_id}
-    if playlists and Playlist.objects.filter(id__in=playlists, user=user).count() < len(playlists):
-        raise InvalidInput("One of the playlists is not there.")
+    check_listens(user=user, listens=listens)
     return add_listens(user=user, listens=listens)
+
+
+def check_listens(*, user: "User", listens: Sequence[Heard]) -> None:
+    """Raise InvalidListens for listens with a moment that cannot be, an unknown source, track or playlist."""
+    wanted = {listen.track_id for listen in listens}
+    tracks = set(Track.objects.filter(id__in=wanted).values_list("id", flat=True))
+    named = {listen.playlist_id for listen in listens if listen.playlist_id}
+    playlists = {None, *Playlist.objects.filter(id__in=named, user=user).values_list("id", flat=True)}
+    now = timezone.now()
+    checked = (_wrong_in(listen, tracks, playlists, now) for listen in listens)
+    if wrong := {place: found for place, found in enumerate(checked) if found}:
+        raise InvalidListens(wrong)
+
+
+def _wrong_in(listen: Heard, tracks: set[int], playlists: set[int | None], now: datetime) -> dict[str, str]:
+    """Return the fields of a listen that cannot be, each with a sentence."""
+    found = {}
+    if listen.track_id not in tracks:
+        found["track"] = "The catalogue has no such track."
+    if listen.playlist_id not in playlists:
+        found["playlist"] = "You have no such playlist."
+    if not _can_be(listen.listened_at, now):
+        found["listened_at"] = IMPOSSIBLE_MOMENT
+    if listen.source not in Listen.Source:
+        found["source"] = UNKNOWN_SOURCE
+    return found
 
 
 def add_listens(*, user: "User", listens: Sequence[Heard], by_minute: bool = False) -> int:
@@ -309,13 +342,14 @@ def never_artist(*, user: "User", artist: str, undo: bool = False, until: dateti
         return artist
     _check_end(until)
     name = artist.strip()
-    if not name or not Track.objects.filter(artist=name).exists():
+    track_id = Track.objects.filter(artist=name).order_by("id").values_list("id", flat=True).first() if name else None
+    if track_id is None:
         raise InvalidInput(NO_ARTIST)
     NeverArtist.objects.bulk_create(
-        [NeverArtist(user=user, artist=name, until=until)],
+        [NeverArtist(user=user, artist=name, track_id=track_id, until=until)],
         update_conflicts=True,
         unique_fields=["user", "artist"],
-        update_fields=["until"],
+        update_fields=["until", "track"],
     )
     return name
 
@@ -325,9 +359,8 @@ def _check_number(rows: Collection[object], what: str) -> None:
         raise InvalidInput(f"At most {MOST_AT_ONCE} {what} at once. Send them in several parts.")
 
 
-def _check_moment(moment: datetime) -> None:
-    if not FIRST_LISTEN <= moment <= timezone.now() + AHEAD:
-        raise InvalidInput(f"A listen lies between {FIRST_LISTEN:%Y-%m-%d} and now. Check the clock that noted it.")
+def _can_be(moment: datetime, now: datetime) -> bool:
+    return FIRST_LISTEN <= moment <= now + AHEAD
 
 
 def _check_end(until: datetime | None) -> None:

@@ -11,15 +11,15 @@ from catalogue.models import Clustering, Track
 from catalogue.rows import read_blocks
 from emotune.background import in_background
 from emotune.emotions import EMOTION_LIST
-from playlists.columns import DEMO, LINKED, PLAYABLE, Columns, Floats, columns_of_lists
+from playlists.columns import DEMO, LINKED, PLAYABLE, SPOTIFY, Columns, Floats, columns_of_lists
 from playlists.company import Company, lay_over
 from playlists.models import CompanyFit
 
 # What `columns_of_lists` takes: numbers, then texts.
 TRACKS = f"""
 SELECT id, valence, arousal, dominance,
-    CASE WHEN origin = '{Track.Origin.DEMO}' THEN {DEMO} WHEN spotify_id = '' AND audio = '' THEN {LINKED}
-         ELSE {PLAYABLE} END,
+    CASE WHEN origin = '{Track.Origin.DEMO}' THEN {DEMO} WHEN audio <> '' THEN {PLAYABLE}
+         WHEN spotify_id <> '' THEN {SPOTIFY} ELSE {LINKED} END,
     COALESCE(tag_count, 0), emotion, artist, genre, spotify_id
 FROM {Track._meta.db_table}
 """  # noqa: S608, SLF001 - names of this project's own

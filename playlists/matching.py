@@ -15,7 +15,7 @@ Known = tuple[int, str, str, str, str]
 
 # What players add to a title for the same recording: who else sings, and that it was made new. The latter stands behind
 # a dash, a slash or a bracket, and words for the same edition; "live" is no such word, but another recording.
-FEATURING = re.compile(r"(?<![\s(\[])[\s(\[]+(?:feat|featuring|ft)\b\.?.*$", re.IGNORECASE)
+FEATURING = re.compile(r"(?<![\s(\[])[\s(\[]+(?:feat|featuring|ft)\b\.?.*", re.IGNORECASE | re.DOTALL)
 DASHES = r"\-\u2010-\u2015"
 EDITION = rf"(?:\d{{4}}|digital(?:ly)?|newly|mono|stereo|original|single|album|version)\b[\s/,{DASHES}]*"
 REMASTERED = re.compile(rf"[(\[/{DASHES}]\s*(?:{EDITION}){{0,6}}remaster(?:ed)?\b.*", re.IGNORECASE | re.DOTALL)

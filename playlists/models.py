@@ -239,6 +239,15 @@ class NeverArtist(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="never_artists")
     artist = models.CharField(max_length=500, help_text="as the catalogue spells the name")
+    track = models.ForeignKey(
+        Track,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="one by the artist, who is known by it once an import spells the name otherwise",
+    )
     until = models.DateTimeField(null=True, blank=True, help_text="empty: for ever")
     created_at = models.DateTimeField(default=timezone.now)
 

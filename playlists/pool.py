@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from playlists.columns import DEMO, LINKED, PLAYABLE, Columns, Rows
+from playlists.columns import DEMO, LINKED, PLAYABLE, SPOTIFY, Columns, Rows
 from playlists.ranking import WIDTH, Candidates, Taste
 from playlists.taste import Leaning, lean
 
@@ -22,15 +22,16 @@ def draw(columns: Columns, emotion: int, taste: Taste, *, target: Floats, least:
     """Return rows of candidates of an emotion (its code), none of them banned, in their own order.
 
     Real playable tracks come alone unless they are fewer than `least` different recordings; then come the
-    demonstration's, and then those that can only be linked to.
+    demonstration's, and then those that can only be linked to. `rank` takes them in the same order. To who never asks
+    Spotify, what it alone can play is only linked to.
     """
-    playable = columns.playable(emotion)
+    playable = columns.playable(emotion, own_only=taste.own_only)
     pool = _some(columns, playable[~banned(columns, taste, playable)], taste, target, seed)
     within = columns.of(emotion)
     for fills_up in (DEMO, LINKED):
         if len(pool) >= least and _different(columns, pool) >= least:
             break
-        more = within.start + np.flatnonzero(columns.use[within] == fills_up)
+        more = within.start + np.flatnonzero(columns.uses(within, own_only=taste.own_only) == fills_up)
         more = more[~banned(columns, taste, more)]
         away = np.linalg.norm(columns.vad[more] - columns.centres[emotion], axis=1)
         pool = np.concatenate([pool, more[np.argsort(away, kind="stable")[:NEAREST]]])
@@ -52,28 +53,34 @@ def banned(columns: Columns, taste: Taste, rows: Rows) -> npt.NDArray[np.bool_]:
     return out
 
 
-def as_candidates(columns: Columns, rows: Rows, around: Floats, shown: npt.NDArray[np.bool_]) -> Candidates:
-    """Return rows as candidates for a mood that asks for `around` (3,)."""
+def as_candidates(
+    columns: Columns, rows: Rows, around: Floats, shown: npt.NDArray[np.bool_], *, own_only: bool = False
+) -> Candidates:
+    """Return rows as candidates for a mood that asks for `around` (3,); `own_only` for who never asks Spotify."""
     return Candidates(
         vad=columns.vad[rows].astype(np.float64),
         features=columns.features(rows, around),
         genres=columns.genres,
         recordings=columns.recording[rows],
         shown=shown,
+        use=columns.uses(rows, own_only=own_only),
     )
 
 
 def along(columns: Columns, points: Floats, taste: Taste, *, seed: int) -> Rows:
     """Return rows of playable tracks around each of the points (m, 3) of a journey, none of them banned. The
-    demonstration's are among them only where real ones are too few."""
+    demonstration's are among them only where real ones are too few, and what Spotify alone can play not for who never
+    asks it."""
     reach = max(REACH, float(np.linalg.norm(points[1] - points[0])))
     low, high = points.min(axis=0) - reach, points.max(axis=0) + reach
     near = columns.use != LINKED
+    if taste.own_only:
+        near &= columns.use != SPOTIFY
     for axis in range(3):
         near &= (columns.vad[:, axis] >= low[axis]) & (columns.vad[:, axis] <= high[axis])
     rows = np.flatnonzero(near)
     rows = rows[~banned(columns, taste, rows)]
-    real = rows[columns.use[rows] == PLAYABLE]
+    real = rows[columns.uses(rows) == PLAYABLE]
     taken = _around(columns, real, points, reach, seed)
     return taken if len(taken) >= 3 * len(points) else _around(columns, rows, points, reach, seed)
 

@@ -1,7 +1,7 @@
 """What a person did, read by one query, and what it says of their taste."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,25 +15,34 @@ from catalogue.models import Track
 from detection.models import Capture, Status
 from playlists.columns import NOWHERE, Columns, Floats
 from playlists.models import Listen, NeverAgain, NeverArtist, Playlist, PlaylistTrack, Rating, Skip
+from playlists.moments import NUMBER, number_of
 from playlists.ranking import COOLING_PLAYLISTS, RATING_NOISE, SHOWN_PLACES, Taste, evidence_of
 from playlists.taste import Evidence
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-# So many of a person's latest ratings, listens and skips speak for their taste, and so many listens are still in their
-# ears.
-LATEST = 200
+# So many of the tracks that a person rated, heard or skipped last speak for their taste. So many places are kept for
+# those rated last, lest who hears much loses their own words. So many listens are still in a person's ears.
+LATEST, RATED = 200, 100
 COOLING_LISTENS = 60
 # What was heard or given longer ago, as imported listens mostly were, is in nobody's ears any more.
 FORGOTTEN_AFTER = timedelta(days=30)
 # What an act says of a track, and the variance of that word: a listener may let a track run that they do not care for.
 LISTENED, SKIPPED = 0.4, -0.4
 ACT_NOISE = 2.0
+SAYS = {
+    "like": (1.0, RATING_NOISE),
+    "dislike": (-1.0, RATING_NOISE),
+    "listen": (LISTENED, ACT_NOISE),
+    "skip": (SKIPPED, ACT_NOISE),
+}
+# The preference of who never asks Spotify.
+OWN_ONLY = "own_only"
 
 # Each part walks an index for as many rows as it returns; the latest act comes first.
 ACTS = """
-SELECT kind, track_id, id, CASE WHEN moment > %(lately)s THEN 1 ELSE 0 END FROM (
+SELECT kind, track_id, id, {moment} FROM (
 SELECT * FROM (SELECT 'like' AS kind, track_id, rated_at AS moment, id FROM {rating} WHERE user_id = %(user)s
                AND value = 1 ORDER BY rated_at DESC, id DESC LIMIT {latest}) AS likes
 UNION ALL SELECT 'dislike', track_id, rated_at, id FROM {rating} WHERE user_id = %(user)s AND value = -1
@@ -43,8 +52,8 @@ UNION ALL SELECT * FROM (SELECT 'skip', track_id, skipped_at, id FROM {skip} WHE
                          ORDER BY skipped_at DESC, id DESC LIMIT {latest}) AS skips
 UNION ALL SELECT 'never', track_id, created_at, id FROM {never} WHERE user_id = %(user)s
           AND (until IS NULL OR until > %(now)s)
-UNION ALL SELECT 'artist', (SELECT MIN(t.id) FROM {track} AS t WHERE t.artist = n.artist), created_at, id
-          FROM {never_artist} AS n WHERE user_id = %(user)s AND (until IS NULL OR until > %(now)s)
+UNION ALL SELECT 'artist', COALESCE((SELECT MIN(t.id) FROM {track} AS t WHERE t.artist = n.artist), track_id),
+          created_at, id FROM {never_artist} AS n WHERE user_id = %(user)s AND (until IS NULL OR until > %(now)s)
 UNION ALL SELECT 'place', e.track_id, l.created_at, l.id FROM {place} AS e JOIN (
     SELECT id, created_at FROM {playlist} WHERE user_id = %(user)s ORDER BY created_at DESC, id DESC LIMIT {playlists}
     ) AS l ON e.playlist_id = l.id
@@ -62,7 +71,13 @@ TABLES = {
     "capture": Capture,
 }
 NAMES = {name: model._meta.db_table for name, model in TABLES.items()}  # noqa: SLF001 - a documented API
-STATEMENT = ACTS.format(latest=LATEST, playlists=COOLING_PLAYLISTS, **NAMES)
+# The sign of a percentage is written twice where there are parameters.
+STATEMENT = {
+    vendor: ACTS.format(
+        latest=LATEST, playlists=COOLING_PLAYLISTS, moment=number.format("moment").replace("%", "%%"), **NAMES
+    )
+    for vendor, number in NUMBER.items()
+}
 
 
 SHOWN = """
@@ -76,9 +91,9 @@ AMONG = {
 }
 
 
-# What the playlists that gave a person these tracks were chosen for, the latest last.
+# What the playlists that gave a person these tracks were chosen for, and when, the latest last.
 TARGETS = """
-SELECT e.track_id, l.target FROM {place} AS e JOIN {playlist} AS l ON l.id = e.playlist_id
+SELECT e.track_id, {moment}, l.target FROM {place} AS e JOIN {playlist} AS l ON l.id = e.playlist_id
 WHERE l.user_id = {user} AND l.target IS NOT NULL AND e.track_id IN ({ids}) ORDER BY e.id
 """
 # So many of a person's latest captures tell what readings mean for them. Nobody let a reading stand of which the reader
@@ -92,14 +107,14 @@ ORDER BY created_at DESC LIMIT {words}
 
 
 class Act(NamedTuple):
-    """Something a person did with a track, or a place that it had in a playlist, whose `id` it is then; `lately` says
-    whether that is remembered. `row` is the track's in the columns."""
+    """Something a person did with a track, or a place that it had in a playlist, whose `id` it is then; `moment` is its
+    number (playlists.moments). `row` is the track's in the columns."""
 
     row: int
     kind: str
     track_id: int
     id: int
-    lately: int
+    moment: int
 
 
 def taste_of(user: "User | None", columns: Columns) -> Taste:
@@ -107,13 +122,15 @@ def taste_of(user: "User | None", columns: Columns) -> Taste:
     if user is None:
         return Taste()
     acts = _acts(user, columns)
+    remembered = number_of(timezone.now() - FORGOTTEN_AFTER)
     return Taste(
         evidence=_evidence(user, acts, columns),
         liked=_by_artist(_of(acts, "like"), columns),
         liked_tracks=frozenset(act.track_id for act in _of(acts, "like")),
-        cooling=_cooling([act for act in acts if act.lately]),
+        cooling=_cooling([act for act in acts if act.moment > remembered]),
         banned=frozenset(act.track_id for act in _of(acts, "never", "dislike")),
         banned_artists=frozenset(_by_artist(_of(acts, "artist"), columns)),
+        own_only=user.preferences.playback == OWN_ONLY,
     )
 
 
@@ -124,10 +141,8 @@ def _of(acts: Sequence[Act], *kinds: str) -> list[Act]:
 def _acts(user: "User", columns: Columns) -> list[Act]:
     """Return a person's acts on tracks that there still are, the latest first."""
     with connection.cursor() as cursor:
-        now = timezone.now()
-        moments = {"now": now, "lately": now - FORGOTTEN_AFTER}
-        known = {name: connection.ops.adapt_datetimefield_value(moment) for name, moment in moments.items()}
-        cursor.execute(STATEMENT, {"user": user.pk, **known})
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        cursor.execute(STATEMENT[connection.vendor], {"user": user.pk, "now": now})
         found = cursor.fetchall()
     rows, there = columns.rows_of([act[1] for act in found])
     return [Act(row, *act) for row, act in zip(rows.tolist(), compress(found, there.tolist()), strict=True)]
@@ -141,30 +156,40 @@ def _by_artist(acts: Sequence[Act], columns: Columns) -> dict[int, int]:
 
 
 def _evidence(user: "User", acts: Sequence[Act], columns: Columns) -> Evidence:
-    """Count each track once: by its rating, or else by its latest listen, or else by its skip."""
-    ratings = _of(acts, "like", "dislike")[:LATEST]
-    words = {act.track_id: (act.row, 1.0 if act.kind == "like" else -1.0, RATING_NOISE) for act in ratings}
-    for act in _of(acts, "listen"):
-        words.setdefault(act.track_id, (act.row, LISTENED, ACT_NOISE))
-    for act in _of(acts, "skip"):
-        words.setdefault(act.track_id, (act.row, SKIPPED, ACT_NOISE))
-    kept = dict(list(words.items())[:LATEST])
-    rows = np.array([row for row, _, _ in kept.values()], np.intp)
-    features = columns.features(rows, targets_of(user.pk, list(kept)))
-    return evidence_of(features, [value for _, value, _ in kept.values()], [noise for _, _, noise in kept.values()])
+    words = _words(acts)
+    features = columns.features(
+        np.array([act.row for act in words], np.intp), targets_of(user.pk, {act.track_id: act.moment for act in words})
+    )
+    said = [SAYS[act.kind] for act in words]
+    return evidence_of(features, [value for value, _ in said], [noise for _, noise in said])
 
 
-def targets_of(user_id: int, track_ids: Sequence[int]) -> Floats:
-    """Return (n, 3): the mood for which each track was last given; nowhere for one that was found otherwise."""
-    found: dict[int, list[float]] = {}
-    if track_ids:
+def _words(acts: Sequence[Act]) -> list[Act]:
+    """Return the act that speaks for each of the LATEST tracks: its rating, or else its latest listen or skip. The
+    RATED latest ratings are among them, however much was heard since."""
+    said, rated = _of(acts, *SAYS), _of(acts, "like", "dislike")
+    word = {act.track_id: act for act in reversed(said)} | {act.track_id: act for act in rated}
+    latest_first = list(dict.fromkeys(act.track_id for act in said))
+    kept = {act.track_id for act in rated[:RATED]}
+    others = [track_id for track_id in latest_first if track_id not in kept]
+    kept.update(others[: LATEST - len(kept)])
+    return [word[track_id] for track_id in latest_first if track_id in kept]
+
+
+def targets_of(user_id: int, moments: Mapping[int, int]) -> Floats:
+    """Return (n, 3): the mood for which each track was last given before something was done with it; nowhere for one
+    that was found otherwise. `moments` are the numbers of that, by the track's id."""
+    found: dict[int, str] = {}
+    if moments:
+        given = NUMBER[connection.vendor].format("l.created_at")
         with connection.cursor() as cursor:
-            cursor.execute(TARGETS.format(user=user_id, ids=_written(track_ids), **NAMES))
-            found = {track_id: json.loads(target) for track_id, target in cursor.fetchall()}
-    return np.array([found.get(track_id, NOWHERE) for track_id in track_ids], np.float64).reshape(-1, 3)
+            cursor.execute(TARGETS.format(user=user_id, ids=_written(moments), moment=given, **NAMES))
+            found = {track_id: target for track_id, at, target in cursor.fetchall() if at <= moments[track_id]}
+    points = [json.loads(found[track_id]) if track_id in found else NOWHERE for track_id in moments]
+    return np.array(points, np.float64).reshape(-1, 3)
 
 
-def _written(ids: Sequence[int]) -> str:
+def _written(ids: Iterable[int]) -> str:
     return ",".join(map(str, ids))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 
 from catalogue.models import Track
 from detection.models import Capture
@@ -36,8 +36,11 @@ def said_of(user: "User", tracks: Collection[Track]) -> dict[int, Said]:
     ids, named = {track.pk for track in tracks}, {track.artist for track in tracks}
     ratings = dict(Rating.objects.filter(user=user, track__in=ids).values_list("track_id", "value"))
     never = set(NeverAgain.objects.filter(in_force(), user=user, track__in=ids).values_list("track_id", flat=True))
-    kept_out = NeverArtist.objects.filter(in_force(), user=user, artist__in=named)
-    artists = set(kept_out.values_list("artist", flat=True))
+    by_name = Q(artist__in=named) | Q(track__artist__in=named)
+    is_there = Exists(Track.objects.filter(artist=OuterRef("artist")))
+    name = Case(When(is_there, then="artist"), default="track__artist")  # as in playlists/profiles.py
+    kept_out = NeverArtist.objects.filter(in_force(), by_name, user=user).values_list(name, flat=True)
+    artists = set(kept_out)
     return {track.pk: Said(ratings.get(track.pk, 0), track.pk in never, track.artist in artists) for track in tracks}
 
 

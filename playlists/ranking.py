@@ -39,7 +39,8 @@ class Candidates:
     """Tracks that fit an emotion: parallel arrays of length n; `vad` is (n, 3) on the 1-9 scale.
 
     `features` says what taste may depend on, `genres` names its codes of genres; `recordings` are the same number for
-    the same Spotify id, 0 for none; `shown` is true where the track was given to anybody lately.
+    the same Spotify id, 0 for none; `shown` is true where the track was given to anybody lately. `use` says what each
+    is good for: those of a higher number only fill the places that those of a lower one leave.
     """
 
     vad: Floats
@@ -47,6 +48,7 @@ class Candidates:
     genres: tuple[str, ...]
     recordings: npt.NDArray[np.int64]
     shown: npt.NDArray[np.bool_]
+    use: npt.NDArray[np.int8]
 
     def __len__(self) -> int:
         return len(self.features)
@@ -56,7 +58,7 @@ class Candidates:
 class Taste:
     """What is known of a person. `liked` counts liked tracks by the artist's code, `liked_tracks` are their ids;
     `cooling` says by track id how fresh in memory it is (1: just played, 0: forgotten); tracks in `banned` (by id) and
-    artists in `banned_artists` (by code) are never candidates."""
+    artists in `banned_artists` (by code) are never candidates. `own_only`: they never ask Spotify."""
 
     evidence: Evidence = field(default_factory=no_evidence)
     liked: Mapping[int, int] = field(default_factory=dict)
@@ -64,6 +66,7 @@ class Taste:
     cooling: Mapping[int, float] = field(default_factory=dict)
     banned: frozenset[int] = frozenset()
     banned_artists: frozenset[int] = frozenset()
+    own_only: bool = False
 
 
 def evidence_of(tracks: Features, values: Sequence[float], noise: Sequence[float]) -> Evidence:
@@ -105,8 +108,8 @@ def rank(
     A score is the expected liking less half the squared distance to `target` (3,) in units of WIDTH, less what
     cools down. Most places go by that score. The last third is for what is not known of a person: as long as little
     is, the tracks whose rating would teach most (`lesson`), later a liking sampled from the belief (Thompson 1933).
-    At most ARTIST_CAP tracks are by one artist (the cap yields when nothing else is left), and no Spotify id comes
-    twice.
+    At most ARTIST_CAP tracks are by one artist (the cap yields when nothing else of the same `use` is left), and no
+    Spotify id comes twice.
     Raises ValueError when k is negative.
     """
     if k < 0:
@@ -122,7 +125,7 @@ def rank(
     if len(taste.evidence) < TAUGHT:
         bold = lesson(taste.evidence, candidates.features, closeness + belief.mean) - worn
         bold += CHANCE * rng.random(len(bold))
-        bold -= _all_but_best(bold, candidates.features.genres)
+        bold -= _all_but_best(bold, candidates)
     else:
         bold = closeness + belief.sample - worn
     chosen = _choose(usual, bold, candidates, k)
@@ -147,11 +150,12 @@ def lesson(evidence: Evidence, tracks: Features, expected: Floats) -> Floats:
     return taught
 
 
-def _all_but_best(scores: Floats, genres: npt.NDArray[np.intp]) -> Floats:
-    """Return 0 for the best by `scores` (n,) of each genre and 1 for the others: one rating tells of them all."""
-    order = np.argsort(-scores, kind="stable")
+def _all_but_best(scores: Floats, candidates: Candidates) -> Floats:
+    """Return 0 for the best by `scores` (n,) of each genre, one of the lowest `use`, and 1 for the others: one rating
+    tells of them all."""
+    order = np.lexsort((-scores, candidates.use))
     others = np.ones(len(scores))
-    others[order[np.unique(genres[order], return_index=True)[1]]] = 0
+    others[order[np.unique(candidates.features.genres[order], return_index=True)[1]]] = 0
     return others
 
 
@@ -166,7 +170,8 @@ def _cooling(taste: Taste, ids: npt.NDArray[np.int64]) -> Floats:
 
 
 def _choose(usual: Floats, bold: Floats, candidates: Candidates, k: int) -> list[tuple[int, bool]]:
-    """Fill the places from two orders; what the artist cap passes over comes back when too few others are left."""
+    """Fill the places from two orders, with tracks of each use in turn; what the artist cap passes over comes back when
+    too few others of that use are left."""
     recordings, artists = candidates.recordings.tolist(), candidates.features.artists.tolist()
     taken: set[int] = set()
     heard: set[int] = set()
@@ -176,23 +181,26 @@ def _choose(usual: Floats, bold: Floats, candidates: Candidates, k: int) -> list
             if i not in taken and recordings[i] not in heard:
                 yield i
 
-    orders = [free(np.argsort(-score, kind="stable").tolist()) for score in (usual, bold)]
     chosen: list[tuple[int, bool]] = []
-    passed: list[int] = []
     per_artist: dict[int, int] = {}
-    while len(chosen) < k:
-        explores = len(chosen) >= k - k // EXPLORED
-        i = next(orders[explores], None)
-        if i is None:
-            break
-        taken.add(i)
-        heard |= {recordings[i]} - {0}
-        if per_artist.get(artists[i], 0) >= ARTIST_CAP:
-            passed.append(i)
-            continue
-        per_artist[artists[i]] = per_artist.get(artists[i], 0) + 1
-        chosen.append((i, explores))
-    return chosen + [(i, False) for i in passed[: k - len(chosen)]]
+    for use in np.unique(candidates.use):
+        rows = np.flatnonzero(candidates.use == use)
+        orders = [free(rows[np.argsort(-score[rows], kind="stable")].tolist()) for score in (usual, bold)]
+        passed: list[int] = []
+        while len(chosen) < k:
+            explores = len(chosen) >= k - k // EXPLORED
+            i = next(orders[explores], None)
+            if i is None:
+                break
+            taken.add(i)
+            heard |= {recordings[i]} - {0}
+            if per_artist.get(artists[i], 0) >= ARTIST_CAP:
+                passed.append(i)
+                continue
+            per_artist[artists[i]] = per_artist.get(artists[i], 0) + 1
+            chosen.append((i, explores))
+        chosen += [(i, False) for i in passed[: k - len(chosen)]]
+    return chosen
 
 
 def _nearness(closeness: float) -> str:
@@ -209,13 +217,13 @@ def _reason(i: int, candidates: Candidates, taste: Taste, belief: Belief, *, exp
     sides = {"tone": belief.tone[i], "genre": belief.genre[i], "company": belief.company[i], "artist": belief.artist[i]}
     side = max(sides, key=lambda name: float(sides[name]))
     if sides[side] > WORTH_NAMING:
-        return f"; {_said_of(side, i, candidates)}"
+        return f"; {_said_of(side, i, candidates, belief)}"
     if explores:
         return "; something new, to learn what you like"
     return ""
 
 
-def _said_of(side: str, i: int, candidates: Candidates) -> str:
+def _said_of(side: str, i: int, candidates: Candidates, belief: Belief) -> str:
     if side == "genre":
         genre = candidates.genres[candidates.features.genres[i]]
         return f"you tend to like {genre if len(genre) <= LONGEST_GENRE else f'{genre[: LONGEST_GENRE - 3]}...'}"
@@ -223,7 +231,8 @@ def _said_of(side: str, i: int, candidates: Candidates) -> str:
         return "people who like what you like play this artist"
     if side == "artist":
         return "you let this artist play to the end"
-    return f"{_tone(candidates.features.offsets[i])}, as you tend to like it"
+    features = candidates.features
+    return f"{_tone(features.offsets[i], belief.slopes[features.emotions[i]])}, as you tend to like it"
 
 
 def _number(count: int) -> str:
@@ -231,8 +240,8 @@ def _number(count: int) -> str:
     return names.get(count, f"{count} tracks")
 
 
-def _tone(offset: Floats) -> str:
-    """Name the side on which a track differs most from what is usual for its emotion."""
+def _tone(offset: Floats, slope: Floats) -> str:
+    """Name the side on which a track differs from what the mood asks for in the way that is liked most."""
     names = (("brighter", "darker"), ("livelier", "calmer"), ("stronger", "softer"))
-    side = int(np.argmax(np.abs(offset)))
+    side = int(np.argmax(offset * slope))
     return names[side][int(offset[side] < 0)]

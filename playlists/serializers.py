@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalogue.serializers import TrackOutput
-from emotune.api.fields import EmotionField, Input, Output, PageQuery, Query
+from emotune.api.fields import BoundedListField, EmotionField, Input, Output, PageQuery, Query, UploadField
 from emotune.api.jobs import JobOutput
 from playlists.listening import LONGEST_SKIP, MOST_AT_ONCE
 from playlists.models import HistoryImport, Listen, Playlist
@@ -50,7 +50,7 @@ class RecommendationsQuery(Query):
         min_value=1, max_value=100, required=False, help_text="How many tracks; as many as you set if left out."
     )
     seed = serializers.IntegerField(
-        min_value=0, max_value=2**31 - 1, default=0, help_text="Another one gives others that fit as well."
+        min_value=0, max_value=2**31 - 1, default=0, help_text="Another one may change the last third, which explores."
     )
 
 
@@ -159,7 +159,7 @@ class ListenInput(Input):
 
 
 class ListensInput(Input):
-    listens = serializers.ListField(
+    listens = BoundedListField(
         child=ListenInput(), min_length=1, max_length=MOST_AT_ONCE, help_text=f"1 to {MOST_AT_ONCE}."
     )
 
@@ -212,7 +212,7 @@ class RatingInput(Input):
 
 
 class RatingsInput(Input):
-    tracks = serializers.ListField(child=an_id(), min_length=1, max_length=MOST_AT_ONCE, help_text="Ids of tracks.")
+    tracks = BoundedListField(child=an_id(), min_length=1, max_length=MOST_AT_ONCE, help_text="Ids of tracks.")
     value = serializers.ChoiceField([1, -1, 0], help_text="1 likes them, -1 does not, 0 takes ratings back.")
 
     example: ClassVar[dict[str, Any]] = {"tracks": [4711, 4712], "value": 1}
@@ -295,7 +295,7 @@ class HistoryImportOutput(JobOutput):
 
 
 class HistoryImportInput(Input):
-    file = serializers.FileField(help_text="A zip, JSON Lines, JSON or CSV, perhaps packed by gzip; at most 100 MB.")
+    file = UploadField(help_text="A zip, JSON Lines, JSON or CSV, perhaps packed by gzip; at most 100 MB.")
     kind = serializers.ChoiceField(
         [kind.value for kind in HistoryImport.Kind if kind],
         required=False,

@@ -17,6 +17,7 @@ from playlists.journeys import Stops, waypoints
 from playlists.journeys import plan as plan_journey
 from playlists.loading import columns as load_columns
 from playlists.models import Playlist, Rating
+from playlists.moments import number_of
 from playlists.moods import as_this_person, has_moved
 from playlists.pool import along, as_candidates, draw
 from playlists.profiles import earlier_words, shown_lately, targets_of, taste_of
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 LENGTH = 15
 JOURNEY_LENGTH = 10
 NO_MOOD = "There is no mood to play for yet. Choose one of the seven."
+PUT_RIGHT = ", as you put readings right before"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _chosen(
 ) -> list[Place]:
     taste = taste_of(user, columns)
     rows = draw(columns, CODES[emotion], taste, target=target, least=k, seed=seed)
-    found = as_candidates(columns, rows, target, shown_lately(columns.ids[rows]))
+    found = as_candidates(columns, rows, target, shown_lately(columns.ids[rows]), own_only=taste.own_only)
     picks = rank(found, taste, target=target, k=k, seed=seed, mood=mood)
     return [Place(int(found.features.ids[pick.index]), pick.distance, pick.score, pick.reason) for pick in picks]
 
@@ -109,11 +111,10 @@ def _made_once(way: Way, make: Callable[[], tuple[list[Place], list[float] | Non
 
 
 def _playlist(capture: Capture, seed: int) -> tuple[list[Place], list[float]]:
-    weights = mood_weights(capture)
-    meant = weights if capture.chosen else as_this_person(weights, earlier_words(capture))
+    weights, words = meant(capture)
     columns = load_columns()
-    target = target_point(meant, columns.centre_by_name)
-    mood = "your mood, as you put readings right before" if has_moved(weights, meant) else "your mood"
+    target = target_point(weights, columns.centre_by_name)
+    mood = f"your mood{words}"
     k = length_for(capture.user)
     found = _chosen(columns, capture.mood, capture.user, target=target, k=k, seed=seed, mood=mood)
     return found, target.tolist()
@@ -135,7 +136,7 @@ def build_journey(*, capture: Capture, wanted: str, k: int = JOURNEY_LENGTH) -> 
         raise InvalidInput(NO_MOOD)
     _check_journey(capture.mood, wanted, k)
     way = Way(capture.user, capture, capture.mood, seed_of(capture, wanted), wanted, k)
-    return _made_once(way, lambda: (_stops(way, mood_weights(capture)), None))
+    return _made_once(way, lambda: (_stops(way, *meant(capture)), None))
 
 
 def build_journey_from(*, user: "User", emotion: str, wanted: str, k: int = JOURNEY_LENGTH) -> Playlist:
@@ -159,7 +160,7 @@ def _check_journey(emotion: str, wanted: str, k: int) -> None:
         raise InvalidInput(f"A journey of {k} tracks cannot be made. Ask for 2 to 30.")
 
 
-def _stops(way: Way, weights: Mapping[str, float]) -> list[Place]:
+def _stops(way: Way, weights: Mapping[str, float], words: str = "") -> list[Place]:
     wanted, k, seed = way.wanted, way.asked, way.seed
     columns = load_columns()
     taste = taste_of(way.user, columns)
@@ -172,14 +173,14 @@ def _stops(way: Way, weights: Mapping[str, float]) -> list[Place]:
     ids = found.features.ids[plan.stops].tolist()
     distance = np.linalg.norm(found.vad[plan.stops][:, None] - plan.points, axis=2).min(axis=1)
     return [
-        Place(track_id, float(distance[rank - 1]), float(liking[i]), _stage(rank, len(ids), way.emotion, wanted))
+        Place(track_id, float(distance[rank - 1]), float(liking[i]), _stage(rank, len(ids), way.emotion, wanted, words))
         for rank, (i, track_id) in enumerate(zip(plan.stops, ids, strict=True), start=1)
     ]
 
 
-def _stage(place: int, last: int, mood: str, wanted: str) -> str:
+def _stage(place: int, last: int, mood: str, wanted: str, words: str) -> str:
     if place == 1:
-        return f"starts where you are: {mood}"
+        return f"starts where you are: {mood}{words}"
     if place == last:
         return f"arrives: {wanted}"
     return f"step {place} of {last} from {mood} to {wanted}"
@@ -200,27 +201,39 @@ def mood_weights(capture: Capture) -> dict[str, float]:
     return {name: 0.5 * score / total + 0.5 * (name == capture.chosen) for name, score in scores.items()}
 
 
+def meant(capture: Capture) -> tuple[dict[str, float], str]:
+    """Return what `mood_weights` says as this person puts readings right, unless they have put this one right, and
+    the words that tell them so where that is worth telling."""
+    weights = mood_weights(capture)
+    if capture.chosen:
+        return weights, ""
+    moved = as_this_person(weights, earlier_words(capture))
+    return moved, PUT_RIGHT if has_moved(weights, moved) else ""
+
+
 def seed_of(capture: Capture, wanted: str = "") -> int:
     return zlib.crc32(capture.id.bytes + (capture.mood + wanted).encode()) & 0x7FFFFFFF
 
 
 def real_ratings(columns: Columns) -> list[Ratings]:
     """Return everybody's ratings of tracks that there still are, in the order in which they were given."""
-    people: dict[int, list[tuple[int, int]]] = {}
-    for user_id, *rating in Rating.objects.order_by("rated_at", "id").values_list("user_id", "track_id", "value"):
-        people.setdefault(user_id, []).append((rating[0], rating[1]))
+    people: dict[int, list[tuple[int, int, int]]] = {}
+    rows_of_all = Rating.objects.order_by("rated_at", "id").values_list("user_id", "track_id", "value", "rated_at")
+    for user_id, track_id, value, rated_at in rows_of_all:
+        people.setdefault(user_id, []).append((track_id, value, number_of(rated_at)))
     found = []
     for user_id, rated in people.items():
-        rows, there = columns.rows_of([track_id for track_id, _ in rated])
-        values = np.array([value for _, value in rated], np.float64)[there]
-        found.append(Ratings(rows, values, targets_of(user_id, columns.ids[rows].tolist())))
+        rows, there = columns.rows_of([track_id for track_id, _, _ in rated])
+        values = np.array([value for _, value, _ in rated], np.float64)[there]
+        moments = {track_id: moment for (track_id, _, moment), is_there in zip(rated, there, strict=True) if is_there}
+        found.append(Ratings(rows, values, targets_of(user_id, moments)))
     return found
 
 
 def simulation_catalogue() -> Columns:
     """Return the catalogue as simulations need it. Raises InvalidInput where an emotion has no playable track."""
     everything = load_columns()
-    columns = everything.only((everything.use == PLAYABLE) & (everything.emotion >= 0))
+    columns = everything.only((everything.uses(slice(None)) == PLAYABLE) & (everything.emotion >= 0))
     missing = [name for name, code in CODES.items() if not (columns.emotion == code).any()]
     if missing:
         raise InvalidInput(f"The catalogue has no playable track for {', '.join(missing)}. Import more first.")

@@ -25,8 +25,8 @@ FIGURES = ("precision_at_10", "ndcg_at_10", "diversity", "novelty", "regret")
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one recommender: `coverage` of all its sessions, and by number of ratings the figures' means,
-    and in `each` the NDCG@10 of each listener."""
+    """What came of one recommender: `coverage` of all its sessions, and by number of ratings the figures' means, with
+    the standard error of NDCG@10 where there are two listeners or more, and in `each` the NDCG@10 of each listener."""
 
     coverage: float
     curve: dict[int, dict[str, float]]
@@ -38,8 +38,8 @@ class Result:
         return {"coverage": self.coverage, "ratings": ratings, **self.curve[ratings]}
 
     def ndcg(self) -> list[tuple[float, float, float]]:
-        """Return ratings, mean and standard error of the learning curve's points."""
-        return [(count, row["ndcg_at_10"], row["ndcg_at_10_error"]) for count, row in self.curve.items()]
+        """Return ratings, mean and standard error (0 where there is none) of the learning curve's points."""
+        return [(count, row["ndcg_at_10"], row.get("ndcg_at_10_error", 0.0)) for count, row in self.curve.items()]
 
 
 @dataclass
@@ -153,9 +153,10 @@ def simulate(
 ) -> dict[str, Result]:
     """Let `listeners` have `sessions` in all with each recommender; return what came of it by name.
 
-    Every recommender meets the same listeners in the same moods. A listener rates RATINGS_PER_SESSION of the tracks
-    given; at the CHECKPOINTS that are reached, all seven moods are tried out. Means, and the standard error of NDCG@10,
-    are over listeners.
+    Each listener has as many of the sessions; those that `listeners` does not divide are left out. Every recommender
+    meets the same listeners in the same moods. A listener rates RATINGS_PER_SESSION of the tracks given; at the
+    CHECKPOINTS that are reached, all seven moods are tried out. Means, and the standard error of NDCG@10, are over
+    listeners.
     Raises ValueError where an emotion has no track, or for fewer than one listener or session each.
     """
     if listeners < 1 or sessions < listeners:
@@ -204,14 +205,20 @@ def simulate_company(
     return results
 
 
-def gain(one: Result, other: Result) -> dict[int, tuple[float, float]]:
+def gain(one: Result, other: Result) -> dict[int, tuple[float, float | None]]:
     """Return by number of ratings how much more NDCG@10 `one` has than `other`, over the same listeners: the mean of
-    the differences listener by listener, and its standard error, which is what is called noise."""
+    the differences listener by listener, and its standard error, which is what is called noise; None for one listener,
+    of whom nobody knows how others differ."""
     gains = {}
     for count in one.each:
         differences = np.array(one.each[count]) - np.array(other.each[count])
-        gains[count] = (float(differences.mean()), float(differences.std() / np.sqrt(len(differences))))
+        gains[count] = (float(differences.mean()), _error(differences))
     return gains
+
+
+def _error(values: Floats) -> float | None:
+    """Return the standard error of the mean of values (n,), None for a single one."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
 
 
 def _run(
@@ -286,8 +293,8 @@ def _try_out(arm: Recommender, listener: Listener, history: History, seed: list[
 
 def _means(figures: list[dict[str, float]]) -> dict[str, float]:
     means = {name: float(np.mean([row[name] for row in figures])) for name in FIGURES}
-    spread = np.std([row["ndcg_at_10"] for row in figures]) / np.sqrt(len(figures))
-    return means | {"ndcg_at_10_error": float(spread)}
+    error = _error(np.array([row["ndcg_at_10"] for row in figures]))
+    return means if error is None else means | {"ndcg_at_10_error": error}
 
 
 def _share(progress: Progress | None, start: float, part: float) -> Progress:

@@ -110,7 +110,8 @@ class Leaning:
 
 @dataclass(frozen=True)
 class Belief:
-    """How much a person would like each of n tracks: the expectation by its sides, all (n,), and one sample of it."""
+    """How much a person would like each of n tracks: the expectation by its sides, all (n,), and one sample of it.
+    `slopes` (8, 3) are what tone is made of, as in Leaning."""
 
     tone: Floats
     genre: Floats
@@ -118,6 +119,7 @@ class Belief:
     company: Floats
     track: Floats
     bias: float
+    slopes: Floats
     sample: Floats
 
     @property
@@ -151,7 +153,7 @@ def believe(evidence: Evidence, tracks: Features, rng: np.random.Generator) -> B
     solved = _solve(evidence, evidence.values, evidence.values - prior_seen - noise)
     expected, correction = _leaning(evidence, solved[:, :1]), _leaning(evidence, solved[:, 1:])
     drawn = prior + correction.bias + np.sum(list(_sides(correction, tracks).values()), axis=0)
-    return Belief(**_sides(expected, tracks), bias=expected.bias, sample=drawn)
+    return Belief(**_sides(expected, tracks), bias=expected.bias, slopes=expected.slopes, sample=drawn)
 
 
 def uncertainty(evidence: Evidence, tracks: Features) -> Floats:

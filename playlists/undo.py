@@ -1,7 +1,7 @@
 """What was done to the history and can be taken back: signed, so that it may wait in the person's own page."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,12 +13,11 @@ from emotune.errors import InvalidInput
 from playlists import listening
 from playlists.listening import Heard, Rated, Word
 from playlists.models import NeverAgain, NeverArtist
+from playlists.moments import EPOCH, moment_of, number_of
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 KEPT = timedelta(hours=1)
 TOO_LATE = "That can no longer be undone. Reload the page to see how things stand."
 
@@ -73,7 +72,7 @@ def undo(*, user: "User", token: str) -> str:
 
 def _rate_as_before(user: "User", value: int, at: int, rows: Sequence[Any]) -> str:
     before = {track_id: Word(was, _moment(then), _id(brought)) for track_id, was, then, brought in rows}
-    changed = listening.restore_ratings(user=user, rated=Rated(value, EPOCH + at * MICROSECOND, before))
+    changed = listening.restore_ratings(user=user, rated=Rated(value, moment_of(at), before))
     if not changed:
         return "The ratings are as they were."
     if changed == len(before):
@@ -100,11 +99,11 @@ def _salt(user: "User") -> str:
 
 
 def _number(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - EPOCH) // MICROSECOND
+    return None if moment is None else number_of(moment)
 
 
 def _moment(number: int | None) -> datetime | None:
-    return None if number is None else EPOCH + number * MICROSECOND
+    return None if number is None else moment_of(number)
 
 
 def _text(value: UUID | None) -> str:

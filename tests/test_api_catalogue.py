@@ -4,6 +4,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.test import Client
 from rest_framework.serializers import Serializer
 
 from catalogue.models import Clustering, ClusteringRun, Import, Track
@@ -115,6 +117,17 @@ def test_audio_can_be_heard_by_token_and_in_parts(get, settings, tmp_path):
     check_problem(get(f"tracks/{make_track().pk}/audio"), 404)
 
 
+def test_audio_is_not_sent_again_nor_when_it_is_another(get, settings, tmp_path):
+    settings.AUDIO_ROOT = tmp_path
+    (tmp_path / "one.wav").write_bytes(b"0123456789")
+    address = f"tracks/{make_track(audio='one.wav').pk}/audio"
+    whole = get(f"{address}?t=1")  # as a player asks that wants to get past its cache
+    assert (whole.status_code, b"".join(whole.streaming_content)) == (200, b"0123456789")
+    kept = get(address, **{"If-None-Match": whole["ETag"]})
+    assert (kept.status_code, kept["ETag"]) == (304, whole["ETag"])
+    assert "If-Match" in check_problem(get(address, **{"If-Match": '"other"'}), 412)["detail"]
+
+
 def test_an_import_is_taken_followed_and_cancelled(client, admin):
     file = SimpleUploadedFile("muse.csv", b"lastfm_url,track\n", "text/csv")
     made = client.post("/api/v1/imports", {"file": file}, headers=admin)
@@ -130,6 +143,28 @@ def test_an_import_is_taken_followed_and_cancelled(client, admin):
     check_problem(client.get(made["Location"] + "/rejects", headers=admin), 404)
     check_problem(client.post("/api/v1/imports", {"file": SimpleUploadedFile("e", b"")}, headers=admin), 422)
     check_problem(client.post("/api/v1/imports", {}, headers=admin), 422)
+
+
+def test_a_form_is_not_read_before_it_is_known_whether_the_person_may_send_it(root, monkeypatch):
+    written = []
+    new_file = TemporaryFileUploadHandler.new_file
+
+    def write(handler, *file, **more):
+        written.append(file)
+        return new_file(handler, *file, **more)
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "new_file", write)
+    for user, named, status in ((make_user(), True, 403), (root, False, 403), (root, True, 202)):
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(user)
+        browser.get("/account/consent/")
+        secret = browser.cookies["csrftoken"].value
+        form = {"csrfmiddlewaretoken": secret} if not named else {}
+        file = SimpleUploadedFile("muse.csv", b"lastfm_url,track\n", "text/csv")
+        headers = {"X-CSRFToken": secret} if named else {}
+        answer = browser.post("/api/v1/imports", {**form, "file": file}, headers=headers)
+        assert answer.status_code == status, answer.content
+        assert len(written) == (status == 202)
 
 
 def test_a_clustering_is_asked_for_and_put_in_force_by_runs(client, admin):

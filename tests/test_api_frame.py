@@ -1,21 +1,43 @@
 """What every answer of the API has in common: problem details, limits, both ways to log in, addresses."""
 
+import io
 import math
+from contextlib import nullcontext
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from django.core.cache import caches
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
+from rest_framework.exceptions import ParseError
 
 from emotune import limits
 from emotune.api.limits import address_of
+from emotune.api.parsers import MAX_DEPTH, StrictJsonParser
+from emotune.api.problems import MOST_ERRORS
 from tests.api_site import RATES, bearing, check_problem, fresh_limits, routes, token_of
 from tests.factories import make_capture, make_track, make_user
 
 __all__ = ["fresh_limits"]
 pytestmark = pytest.mark.django_db
+
+
+# Where scrobblers and players of audio add parameters of their own.
+LENIENT = {"api-listenbrainz-submit", "api-listenbrainz-validate", "api-track-audio"}
+OPERATIONS = [
+    pytest.param(route, method, id=f"{method} {route.name}")
+    for route in routes()
+    if route.name not in LENIENT
+    for method in route.methods
+]
+# Parts of addresses that are no number; nothing need be there.
+SOMETHING = dict.fromkeys(("capture_id", "export_id", "history_import_id", "import_id", "run_id"), uuid4()) | {
+    "kind": "gone",
+    "share_token": "none",
+    "spotify_id": "0" * 22,
+}
 
 
 @pytest.fixture
@@ -98,6 +120,25 @@ def test_a_body_that_is_no_json_is_400(client, user, body, words):
     assert words in check_problem(client.post("/api/v1/captures", body, "application/json"), 400)["detail"]
 
 
+def test_no_depth_of_json_is_read_and_breaks_further_in(client, user, settings):
+    settings.API_TOKEN_LIMIT = settings.API_ADDRESS_LIMIT = 10_000
+    client.force_login(user)
+    statuses = {}
+    # what Python cannot read begins at a thousand, less by what is on the stack
+    for depth in (2, MAX_DEPTH, MAX_DEPTH + 1, *range(850, 900)):
+        body = f'{{"emotion": {"[" * (depth - 1)}1{"]" * (depth - 1)}}}'
+        statuses[depth] = client.post("/api/v1/captures", body, "application/json").status_code
+    assert statuses == {depth: 422 if depth <= MAX_DEPTH else 400 for depth in statuses}
+
+
+@pytest.mark.parametrize(("before", "after"), [("[", "]"), ('{"a": ', "}"), ('[0, {"a": ', "}]")])
+def test_each_depth_of_json_is_read_or_refused(before, after):
+    for depth in range(1, 1001):
+        body = io.BytesIO(f"{before * depth}1{after * depth}".encode())
+        with nullcontext() if depth * len(after) <= MAX_DEPTH else pytest.raises(ParseError, match="too deeply"):
+            StrictJsonParser().parse(body)
+
+
 @pytest.mark.parametrize("body", [b"[]", b"null", b'"sad"', b"7", b"{}", b'{"emotion": []}', b'{"emotion": "glad"}'])
 def test_json_that_is_not_what_is_asked_for_is_422(client, user, body):
     client.force_login(user)
@@ -112,6 +153,35 @@ def test_an_error_names_the_field_and_a_name_that_is_not_known(client, user):
     found = check_problem(client.get("/api/v1/captures?limit=0&offset=3"), 422)
     assert [error["parameter"] for error in found["errors"]] == ["offset"]
     assert check_problem(client.get("/api/v1/captures?limit=1&limit=2"), 422)["errors"][0]["parameter"] == "limit"
+
+
+def test_a_pointer_is_written_as_its_rfc_has_it(client, user):
+    client.force_login(user)
+    answer = client.post("/api/v1/captures", {"a/b~c": 1}, "application/json")
+    assert [error["pointer"] for error in check_problem(answer, 422)["errors"]] == ["/a~1b~0c"]
+
+
+@pytest.mark.parametrize(("route", "method"), OPERATIONS)
+def test_a_parameter_that_an_operation_does_not_know_is_422(client, route, method):
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    address = reverse(route.name, kwargs={part: SOMETHING.get(part, 1) for part in route.parts})
+    found = check_problem(getattr(client, method)(f"{address}?nonsense=1"), 422)
+    assert [error["parameter"] for error in found["errors"]] == ["nonsense"]
+    if method == "get":
+        assert client.head(f"{address}?nonsense=1").status_code == 422
+
+
+def test_many_names_that_are_not_known_and_long_ones_give_a_short_answer(client, user):
+    client.force_login(user)
+    many = client.post("/api/v1/captures", {f"name{n}": 1 for n in range(10_000)}, "application/json")
+    found = check_problem(many, 422)
+    assert len(found["errors"]) == MOST_ERRORS
+    assert f"at least {MOST_ERRORS - 1} more errors" in found["detail"]
+    assert len(many.content) < 20_000
+    for body in ({"n" * 100_000: 1}, {"emotion": "n" * 100_000}, {"emotion": {"n": ["n" * 100_000]}}):
+        long = client.post("/api/v1/captures", body, "application/json")
+        assert len(check_problem(long, 422)["errors"]) == 1
+        assert len(long.content) < 2000
 
 
 def test_other_content_types_are_415(client, user):
@@ -150,7 +220,7 @@ def test_the_type_of_a_problem_leads_to_words(client):
     check_problem(client.get("/api/v1/problems/no-such-problem"), 404)
 
 
-# docs/api.md: emotions, tracks, the map, the model's card, kinds of problems and the contract.
+# docs/api.md: emotions, tracks, the map, the model's card, kinds of problems and the contract; audio has its file's.
 TAGGED = {
     "api-emotions",
     "api-map",
@@ -174,6 +244,17 @@ def test_what_does_not_change_is_not_sent_again(client, user, model, name):
     assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
     other = client.get(address, headers={**login, "If-None-Match": '"other"'})
     assert (other.status_code, other.content) == (200, first.content)
+
+
+@pytest.mark.parametrize("name", sorted(TAGGED))
+def test_what_is_no_longer_what_a_request_goes_by_is_412_in_words_of_its_own(client, user, model, name):
+    track = make_track()
+    parts = {"api-problem": "changed", "api-track": track.pk, "api-track-at-spotify": track.spotify_id}
+    address, login = reverse(name, args=[parts[name]] if name in parts else None), bearing(token_of(user, "read"))
+    found = check_problem(client.get(address, headers={**login, "If-Match": '"other"'}), 412)
+    assert (found["type"], "If-Match" in found["detail"]) == ("/api/v1/problems/changed", True)
+    etag = client.get(address, headers=login)["ETag"]
+    assert client.get(address, headers={**login, "If-Match": etag}).status_code == 200
 
 
 def test_what_the_documents_name_has_a_tag_and_nothing_else():

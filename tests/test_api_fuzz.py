@@ -21,6 +21,8 @@ CHECKS = (
     "ignored_auth",
 )
 ENOUGH = 2000
+# With a token, the first case of this would make all later ones strangers'.
+ENDS_THE_TOKEN = "revoke_current_token"
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def server(postgres, real_redis, demo_audio) -> Iterator[ApiServer]:
 
 def run(server: ApiServer, folder: Path, *options: str, token: str = "") -> tuple[int, str]:
     """Run Schemathesis; return the number of cases and what it said. Fails with its words when it found something."""
-    login = ("--header", f"Authorization: Bearer {token}") if token else ()
+    with_token = (f"--exclude-operation-id={ENDS_THE_TOKEN}", "--header", f"Authorization: Bearer {token}")
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("schemathesis")),
@@ -42,7 +44,7 @@ def run(server: ApiServer, folder: Path, *options: str, token: str = "") -> tupl
             "--generation-database=none",
             "--suppress-health-check=all",
             "--request-timeout=30",
-            *login,
+            *(with_token if token else ()),
             *options,
         ],
         cwd=folder,

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils.module_loading import import_string
 
 from accounts.models import CONSENT_VERSION, ApiToken, Export, User
 from tests.accounts_site import PASSWORD, log_in, make_person
@@ -105,6 +106,48 @@ def test_a_token_revokes_itself_whatever_it_was_lent_for(client, user):
     assert client.get(f"/api/v1/me/tokens/{mine.pk}", headers=bearer).status_code == 403
     assert client.delete(f"/api/v1/me/tokens/{mine.pk}", headers=bearer).status_code == 204
     assert client.get("/api/v1/me", headers=bearer).status_code == 401
+
+
+def test_a_token_revokes_itself_without_knowing_its_id(client, user):
+    secret, other = token_of(user, "listen"), token_of(user, "listen")
+    client.force_login(user)
+    check_problem(client.delete("/api/v1/me/tokens/current"), 422)
+    client.logout()
+    assert client.delete("/api/v1/me/tokens/current", headers=bearing(secret)).status_code == 204
+    check_problem(client.delete("/api/v1/me/tokens/current", headers=bearing(secret)), 401)
+    assert client.delete("/api/v1/me/tokens/current", headers=bearing(other)).status_code == 204
+
+
+def test_a_person_revokes_all_their_tokens_and_a_program_does_not(ask, client, user):
+    token_of(user, "read")
+    theirs = token_of(make_user(), "read")
+    assert "in person" in check_problem(ask("delete", "/tokens"), 403)["detail"]
+    client.force_login(user)
+    assert client.delete("/api/v1/me/tokens").json() == {"revoked": 2}
+    assert client.delete("/api/v1/me/tokens").json() == {"revoked": 0}
+    client.logout()
+    check_problem(ask("get", ""), 401)
+    assert client.get("/api/v1/me", headers=bearing(theirs)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "body", "last"),
+    [
+        ("post", "/tokens", {"name": "player", "scopes": ["read"]}, "accounts.tokens._check"),
+        ("delete", "/tokens", {}, "accounts.services.wait_for_turn"),
+        ("delete", "", {"confirm": "delete"}, "accounts.api._check_person"),
+    ],
+)
+def test_whose_account_is_deleted_meanwhile_is_told_so(browser, monkeypatch, method, address, body, last):
+    done = import_string(last)
+
+    def late(*what):
+        User.objects.get().delete()
+        return done(*what)
+
+    monkeypatch.setattr(last, late)
+    found = check_problem(getattr(browser, method)(f"/api/v1/me{address}", body, "application/json"), 410)
+    assert "account was deleted" in found["detail"]
 
 
 def test_a_copy_is_asked_for_followed_and_deleted(ask):

@@ -18,7 +18,7 @@ from django.utils import timezone
 from detection.models import Capture
 from emotune.api.models import Submission
 from emotune.retention import forget_submissions
-from playlists.models import Listen, Playlist
+from playlists.models import Listen, Playlist, Skip
 from playlists.storing import store
 from tests.api_server import ApiServer, api_server
 from tests.api_site import bearing, check_problem, fresh_limits, token_of
@@ -98,6 +98,16 @@ def test_what_was_deleted_since_is_gone_and_not_made_again(client, send, user):
     check_problem(send("captures", {"emotion": "sad"}), 410)
     assert made.status_code == 201
     assert not Capture.objects.exists()
+
+
+def test_a_skip_that_is_sent_again_counts_once(send):
+    body = {"track": make_track().pk, "seconds": 7.5}
+    first, again = send("skips", body), send("skips", body)
+    assert (first.status_code, again.status_code, again.content) == (204, 204, b"")
+    assert "Idempotency-Replayed" not in first
+    assert again["Idempotency-Replayed"] == "true"
+    assert send("skips", body, key="two").status_code == 204
+    assert Skip.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)

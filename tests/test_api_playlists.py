@@ -4,8 +4,13 @@ import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from rest_framework.serializers import DictField, IntegerField
 
+from emotune.api.problems import MOST_ERRORS
+from playlists import listening
 from playlists.models import HistoryImport, Listen, NeverAgain, NeverArtist, Rating, Skip
+from playlists.serializers import ListenInput
+from playlists.services import build_journey_from
 from tests.api_site import ask, bearing, check_problem, fresh_limits, token_of
 from tests.factories import make_capture, make_track, make_user
 
@@ -117,6 +122,93 @@ def test_listens_come_in_bulk_all_or_none(ask):
     assert Listen.objects.count() == 2
 
 
+def test_errors_say_which_of_many_listens_is_wrong_and_what_of_it(ask):
+    good, other = {"track": make_track().pk}, make_playlist_of_another()
+    wrong = [
+        good,
+        {"spotify_id": "0" * 22},
+        {"track": 2**40, "listened_at": "1999-01-01T00:00:00Z"},
+        {**good, "playlist": other},
+        {**good, "playlist": None, "listened_at": "2999-01-01T00:00:00Z"},
+    ]
+    found = check_problem(ask("post", "listens/bulk", {"listens": wrong}), 422)["errors"]
+    assert [error["pointer"] for error in found] == [
+        "/listens/1/spotify_id",
+        "/listens/2/track",
+        "/listens/2/listened_at",
+        "/listens/3/playlist",
+        "/listens/4/listened_at",
+    ]
+    assert "no such track" in found[0]["detail"]
+    for place, pointers in ((1, ["/spotify_id"]), (2, ["/track", "/listened_at"]), (4, ["/listened_at"])):
+        found = check_problem(ask("post", "listens", wrong[place]), 422)["errors"]
+        assert [error["pointer"] for error in found] == pointers
+    assert not Listen.objects.exists()
+
+
+def make_playlist_of_another() -> int:
+    make_track("happy")
+    return build_journey_from(user=make_user(), emotion="sad", wanted="happy").pk
+
+
+def test_whose_account_is_deleted_meanwhile_is_told_so(ask, user, monkeypatch):
+    def late(*what):
+        user.delete()
+        return count(*what)
+
+    count = listening._check_number
+    monkeypatch.setattr(listening, "_check_number", late)
+    found = check_problem(ask("put", f"tracks/{make_track().pk}/rating", {"value": 1}), 410)
+    assert "account was deleted" in found["detail"]
+
+
+@pytest.mark.parametrize(
+    ("address", "body", "name", "item"),
+    [
+        ("listens/bulk", {"listens": [{}] * 1001}, "listens", ListenInput),
+        ("ratings", {"tracks": ["x"] * 1001, "value": 1}, "tracks", IntegerField),
+        ("listenbrainz/1/submit-listens", {"listen_type": "import", "payload": [7] * 1001}, "payload", DictField),
+    ],
+)
+def test_a_list_that_is_too_long_is_refused_before_its_items_are_looked_at(ask, monkeypatch, address, body, name, item):
+    seen = []
+    monkeypatch.setattr(item, "run_validation", lambda _, data: seen.append(data))
+    found = check_problem(ask("post", address, body), 422)
+    assert found["errors"] == [{"detail": "Ensure this field has no more than 1000 elements.", "pointer": f"/{name}"}]
+    assert not seen
+
+
+def test_of_many_items_that_are_wrong_a_hundred_are_named_and_no_more_looked_at(ask, monkeypatch):
+    seen = []
+    validate = ListenInput.run_validation
+
+    def look_at(item, data):
+        seen.append(data)
+        return validate(item, data)
+
+    monkeypatch.setattr(ListenInput, "run_validation", look_at)
+    listens = [{"track": 1}, *({f"name{n}": 1 for n in range(110)} for _ in range(999))]
+    answer = ask("post", "listens/bulk", {"listens": listens})
+    found = check_problem(answer, 422)
+    assert [error["pointer"].split("/")[2] for error in found["errors"]] == ["1"] * MOST_ERRORS
+    assert len(seen) == 1 + MOST_ERRORS
+    found = check_problem(ask("post", "listens/bulk", {"listens": [{}] * 1000}), 422)
+    assert [error["pointer"] for error in found["errors"]] == [f"/listens/{n}" for n in range(MOST_ERRORS)]
+    assert "at least 99 more errors" in found["detail"]
+
+
+def test_a_body_in_chunks_is_not_taken_for_an_empty_one(client, user):
+    """Django would read nothing of it, and an artist or a track would be kept out for ever instead of for a while."""
+    address, headers = f"/api/v1/tracks/{make_track().pk}/never-again", bearing(token_of(user, "listen"))
+    until = {"until": "2126-01-02T03:04:05Z"}
+    chunked = {"headers": {**headers, "Transfer-Encoding": "chunked"}, "CONTENT_LENGTH": ""}
+    found = check_problem(client.put(address, until, "application/json", **chunked), 411)
+    assert "Content-Length" in found["detail"]
+    assert client.get(found["type"]).json()["status"] == 411
+    assert not NeverAgain.objects.exists()
+    assert client.put(address, until, "application/json", headers=headers).json()["until"] == until["until"]
+
+
 def test_listens_are_searched_and_all_deleted_on_one_word(ask):
     track = make_track("sad", title="Needle")
     ask("post", "listens", {"track": track.pk, "listened_at": THEN})
@@ -214,6 +306,15 @@ def test_a_scrobbler_may_name_who_is_featured_and_write_other_letters_than_ascii
     make_track(artist="\u00d3lafur Arnalds", title="Near Light")
     listens = heard("Eminem feat. Rihanna", "Love"), heard("\u00d3lafur Arnalds", "Near Light")
     assert scrobble("import", *listens).json()["recognised"] == 2
+
+
+def test_a_scrobbler_may_send_the_parameters_that_it_has_for_listenbrainz(client, user):
+    make_track(artist="Artist", title="Title")
+    headers, body = bearing(token_of(user, "listen"), "Token"), {"listen_type": "single", "payload": [heard()]}
+    address = "/api/v1/listenbrainz/1"
+    sent = client.post(f"{address}/submit-listens?return_msid=true", body, "application/json", headers=headers)
+    assert sent.json()["new"] == 1
+    assert client.get(f"{address}/validate-token?token=mine", headers=headers).json()["valid"] is True
 
 
 def test_what_plays_now_is_taken_and_not_noted(scrobble):

@@ -1,4 +1,4 @@
-"""The commands for backup and restore in docs/deployment.md bring every row back."""
+"""The commands for backup and restore in docs/deployment.md bring every row back, and leave nothing that came later."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.prepared import MIGRATED
 from tests.servers import ROOT, manage
@@ -22,13 +23,28 @@ tracks = Track.objects.bulk_create(
 )
 Rating.objects.bulk_create(Rating(user=user, track=track, value=1) for track in tracks[:100])
 """
+# What a newer version does to a database, and what is written and lost from then on.
+UPGRADE = (
+    "CREATE TABLE newer (id bigint PRIMARY KEY, track_id bigint NOT NULL REFERENCES catalogue_track (id))",
+    "INSERT INTO newer SELECT 1, min(id) FROM catalogue_track",
+    "ALTER TABLE playlists_rating ADD COLUMN newer integer NOT NULL DEFAULT 0",
+    "DELETE FROM playlists_rating WHERE id % 2 = 0",
+)
+# Stand in for systemd and for Compose: services are noted, and what a container would run is run here.
+SYSTEMCTL = '#!/bin/sh\necho "$@" >> services\n'
+DOCKER = """#!/bin/sh
+test "$1" = compose && shift
+if test "$1" = exec; then shift 3; exec "$@"; fi
+echo "$@" >> services
+"""
+ROLES = "web worker jobs beat"
+UNITS = "emotune-web emotune-worker emotune-jobs emotune-beat"
 
 
-def commands():
-    section = (ROOT / "docs/deployment.md").read_text().split("## Backup and restore")[1]
-    block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
-    assert block
-    return block[1].strip().splitlines()
+def blocks():
+    section = (ROOT / "docs/deployment.md").read_text().split("## Backup and restore")[1].split("\n## ")[0]
+    backup, backup_by_compose, restore, restore_by_compose = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    return {"systemd": (backup, restore), "compose": (backup_by_compose, restore_by_compose)}
 
 
 def contents(url):
@@ -37,22 +53,45 @@ def contents(url):
         return {name: connection.execute(f'SELECT * FROM "{name}" ORDER BY 1').fetchall() for name in sorted(tables)}
 
 
-def test_a_lost_database_comes_back_whole(postgres, tmp_path):
-    first, backup, restore = commands()
-    tools = Path(postgres.arguments[0]).parent
-    url = postgres.url("backup", like=MIGRATED)
-    env = os.environ | {"DATABASE_URL": url, "EMOTUNE_DIR": str(tmp_path), "PATH": f"{tools}:{os.environ['PATH']}"}
+@pytest.fixture
+def run(postgres, tmp_path):
+    """Return what runs commands of the document in `tmp_path`, beside a database of the name that they have."""
+    tools, programs = Path(postgres.arguments[0]).parent, tmp_path / "programs"
+    programs.mkdir()
+    for name, words in (("systemctl", SYSTEMCTL), ("docker", DOCKER)):
+        (programs / name).write_text(words)
+        (programs / name).chmod(0o755)
     service = tmp_path / "emotune.pgservice"
-    service.write_text(f"[emotune]\nhost=127.0.0.1\nport={postgres.port}\ndbname=backup\nuser=emotune\n")
-    first = first.replace("/etc/emotune.pgservice", str(service)).replace("/var/lib/emotune", str(tmp_path))
-    manage("shell", "-v0", "-c", SEED, env=env)
-    before = contents(env["DATABASE_URL"])
+    service.write_text(f"[emotune]\nhost=127.0.0.1\nport={postgres.port}\ndbname=emotune\nuser=emotune\n")
+    # a container of the database has it at hand
+    there = {"PGHOST": "127.0.0.1", "PGPORT": str(postgres.port), "PATH": f"{programs}:{tools}:{os.environ['PATH']}"}
+    places = {"/etc/emotune.pgservice": service, "/var/lib/emotune": tmp_path, "/data": tmp_path}
+
+    def run(block):
+        for place, here in places.items():
+            block = block.replace(place, str(here))
+        subprocess.run(["sh", "-ec", block], env=os.environ | there, cwd=tmp_path, check=True, timeout=60)
+
+    return run
+
+
+@pytest.mark.parametrize(("way", "services"), [("systemd", UNITS), ("compose", ROLES)])
+def test_after_a_restore_the_database_is_what_it_was_whatever_was_done_to_it(run, postgres, tmp_path, way, services):
+    backup, restore = blocks()[way]
+    url = postgres.url("emotune", like=MIGRATED)
+    manage("shell", "-v0", "-c", SEED, env=os.environ | {"DATABASE_URL": url, "EMOTUNE_DIR": str(tmp_path)})
+    before = contents(url)
     assert len(before["playlists_rating"]) == 100
-    subprocess.run(["sh", "-ec", f"{first}\n{backup}"], env=env, cwd=tmp_path, check=True, timeout=60)
+    run(backup)
     assert stat.S_IMODE((tmp_path / "emotune.dump").stat().st_mode) == 0o600
     assert (tmp_path / "last-backup").exists()
-    with psycopg.connect(env["DATABASE_URL"]) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    subprocess.run(["sh", "-ec", f"{first}\n{restore}"], env=env, cwd=tmp_path, check=True, timeout=60)
-    assert contents(env["DATABASE_URL"]) == before
+    with psycopg.connect(url) as connection:
+        for change in UPGRADE:
+            connection.execute(change)
+    assert contents(url).keys() - before.keys() == {"newer"}
+    run(restore)
+    assert contents(url) == before
+    # nobody writes in between
+    assert (tmp_path / "services").read_text() == f"stop {services}\nstart {services}\n"
+    commands = [line for line in restore.splitlines() if not line.startswith("export")]
+    assert [" stop " in commands[0], " start " in commands[-1]] == [True, True]

@@ -87,6 +87,20 @@ def test_a_worker_on_a_gpu_is_replaced_before_its_container_has_no_memory_left()
     assert 2000 < most < 1024 * int(COMPOSE["worker-gpu"]["mem_limit"].removesuffix("g"))
 
 
+def test_a_worker_on_a_gpu_has_an_onnxruntime_that_there_is_for_the_cuda_of_its_image():
+    """One for another CUDA reads faces all the same, on the processor."""
+    stage = (ROOT / "Dockerfile").read_text().partition("FROM nvidia/cuda:")[2]
+    assert stage.startswith("12.")
+    assert "-r requirements-gpu.txt" in stage
+    [pinned] = [line for line in (ROOT / "requirements-gpu.txt").read_text().splitlines() if not line.startswith("#")]
+    assert pinned == "onnxruntime-gpu==1.26.0"  # its metadata ask for CUDA 12
+    assert "`onnxruntime-gpu` 1.26.0" in (ROOT / "docs/detection.md").read_text()
+    # both bring the same module, and the last to come would be the one that is there
+    [left_out] = re.findall(r"sed '(.*?)' requirements-worker\.txt", stage)
+    names = re.findall(r"/\^(\w+)==/d", left_out)
+    assert set(names) == {"onnxruntime", "openvino"} <= listed_in("requirements-worker.txt")
+
+
 def test_every_replica_of_a_worker_is_scraped():
     jobs = yaml.safe_load((ROOT / "deploy/prometheus.yml").read_text())["scrape_configs"]
     [found] = next(job["dns_sd_configs"] for job in jobs if job["job_name"] == "workers")
@@ -125,8 +139,8 @@ def test_whatever_is_due_by_the_clock_is_known_to_the_workers():
     assert due - set(app.tasks) == set()
 
 
-# What others read: Compose itself, PostgreSQL's image, and emotune.serve.
-READ_BY_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "PUBLIC_HOST", "METRICS_START_EMPTY"}
+# What others read: Compose itself, and PostgreSQL's image.
+READ_BY_OTHERS = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "PUBLIC_HOST"}
 
 
 def test_every_variable_that_the_files_set_is_read():
@@ -149,6 +163,9 @@ def test_every_setting_that_is_read_is_documented():
     read = settings_read()
     text = (ROOT / "docs/deployment.md").read_text()
     assert {name for name in read if f"`{name}`" not in text} == set()
+    by_compose = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "compose.yaml").read_text()))
+    assert {"PUBLIC_HOST", "WEB_MEMORY", "WORKER_MEMORY"} <= by_compose
+    assert {name for name in by_compose if f"`{name}`" not in text} == set()
 
 
 LOADED = """

@@ -151,6 +151,16 @@ def test_a_damaged_card_of_the_plain_network_is_one_line(folder, tmp_path, monke
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["cnn", "elsewhere"])
+def test_the_folder_of_a_plain_network_is_sent_to_its_name(folder, tmp_path, no_peers, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "card.json").write_text('{"kind": "cnn", "version": "cnn-1", "data": {}, "training": {}}')
+    with pytest.raises(CommandError) as error:
+        run("--data", folder, "--models", tmp_path / name, "--crops")
+    meant = f"measure it as cnn, which is the one at {tmp_path / 'cnn'}"
+    assert str(error.value) == f"{tmp_path / name} holds a plain network; {meant}"
+
+
 def test_a_peer_that_breaks_on_a_picture_is_told_apart_from_one_that_finds_no_face(folder, tmp_path, capsys):
     class Breaking:
         heads: tuple[str, ...] = ("read",)

@@ -113,8 +113,11 @@ def test_the_command_prints_json_alone_and_draws_the_curve(tmp_path, capsys):
             make_track(emotion, genre=f"genre {n % 3}", artist=f"Artist {n % 9}")
     out = StringIO()
     plot = tmp_path / "curve.svg"
-    call_command("evaluate_recommender", listeners=2, sessions=6, json=True, plot=plot, stdout=out)
+    call_command("evaluate_recommender", listeners=2, sessions=7, json=True, plot=plot, stdout=out)
     figures = json.loads(out.getvalue())
+    assert figures["sessions"] == 6, "three for each"
+    assert "ndcg_at_10_error" in figures["curve"]["with_feedback"]["0"]
+    assert set(figures["gain"]["0"]) == {"mean", "error"}
     assert {"coverage", "precision_at_10", "ndcg_at_10", "diversity", "novelty", "regret"} <= set(figures)
     assert figures["with_feedback"]["ndcg_at_10"] == figures["ndcg_at_10"]
     assert {"random", "popularity", "paper", "without_feedback"} <= set(figures)
@@ -123,6 +126,23 @@ def test_the_command_prints_json_alone_and_draws_the_curve(tmp_path, capsys):
     words = StringIO()
     call_command("evaluate_recommender", listeners=2, sessions=2, stdout=words)
     assert "without_feedback" in words.getvalue()
+    assert "±" in words.getvalue()
+
+
+@pytest.mark.django_db
+def test_of_one_listener_the_command_tells_no_error(tmp_path):
+    for emotion in EMOTIONS:
+        for n in range(20):
+            make_track(emotion, genre="rock", artist=f"Artist {n}")
+    out, words, plot = StringIO(), StringIO(), tmp_path / "curve.svg"
+    call_command("evaluate_recommender", listeners=1, sessions=1, json=True, plot=plot, stdout=out)
+    figures = json.loads(out.getvalue())
+    assert set(figures["gain"]["0"]) == {"mean"}
+    assert "ndcg_at_10_error" not in figures["curve"]["with_feedback"]["0"]
+    assert plot.read_text().startswith("<svg")
+    call_command("evaluate_recommender", listeners=1, sessions=1, stdout=words)
+    assert "to NDCG@10 after 0 ratings" in words.getvalue()
+    assert "±" not in words.getvalue()
 
 
 @pytest.mark.django_db
@@ -223,6 +243,14 @@ def test_gains_are_compared_listener_by_listener():
     mean, error = gain(one, other)[5]
     assert mean == pytest.approx(0.1)
     assert error == pytest.approx(0)
+
+
+def test_the_error_of_a_gain_is_that_of_a_sample_and_of_one_listener_there_is_none():
+    def of(*values):
+        return Result(0.0, {}, {5: list(values)})
+
+    assert gain(of(0.5, 0.9), of(0.4, 0.6))[5] == pytest.approx((0.2, 0.1))
+    assert gain(of(0.5), of(0.4))[5][1] is None
 
 
 @pytest.mark.django_db

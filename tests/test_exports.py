@@ -6,6 +6,8 @@ import io
 import json
 import random
 import struct
+import sys
+import time
 import tracemalloc
 import zipfile
 from contextlib import contextmanager, suppress
@@ -13,8 +15,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from playlists import exports
-from playlists.export_records import FIRST_LISTEN, Broken, Judged, Listened, Music
+from playlists import export_records, exports
+from playlists.export_records import FIRST_LISTEN, Broken, Judged, Listened, Music, record_of
 from playlists.unpacking import UnreadableExport
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -258,6 +260,38 @@ def test_it_rejects_a_record_with_the_reason_and_goes_on(changed, reason):
     ]
 
 
+def with_spotify(text):
+    metadata = {"artist_name": "Nina", "track_name": "Feeling", "additional_info": {"spotify_id": text}}
+    return record_of(listen(track_metadata=metadata), "line 1", NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "spotify_id"),
+    [
+        (f" {SPOTIFY}\n", SPOTIFY),
+        (f"spotify:track:{SPOTIFY}", SPOTIFY),
+        (f"https://open.spotify.com/intl-de/track/{SPOTIFY}?si={'1' * 22}&to=/{'2' * 22}", SPOTIFY),
+        (f"https://open.spotify.com/track/{SPOTIFY}#a\nb", SPOTIFY),
+        (f"https://open.spotify.com/track/{SPOTIFY}/", ""),
+        (f"https://open.spotify.com/track/x{SPOTIFY}", ""),
+        (f"https://elsewhere.example/track/{SPOTIFY}", ""),
+        (f"https://open.spotify.com/track/{SPOTIFY}?si={'1' * 300}", ""),
+        ("", ""),
+    ],
+)
+def test_a_track_at_spotify_is_known_by_its_id_its_uri_and_its_link(text, spotify_id):
+    assert with_spotify(text).music.spotify_id == spotify_id
+
+
+@pytest.mark.parametrize("part", [f"/{'A' * 22}?", f"/{'A' * 22}", "/", ":A", "?", "#/"])
+def test_a_long_text_for_an_id_costs_no_more_than_its_length(part, monkeypatch):
+    for longest in (export_records.LONGEST_LINK, 10**6):
+        monkeypatch.setattr(export_records, "LONGEST_LINK", longest)
+        begin = time.process_time()
+        with_spotify(part * (200_000 // len(part)) + "\nx")
+        assert time.process_time() - begin < 0.5
+
+
 def test_broken_lines_are_named_and_the_rest_is_read():
     text = "\n".join([lines(listen()), '{"listened_at": 16', "[1]", '"text"', lines(listen())])
     found = read(text)
@@ -267,6 +301,17 @@ def test_broken_lines_are_named_and_the_rest_is_read():
         Broken("line 3", "this is no object"),
         Broken("line 4", "this is no object"),
     ]
+
+
+@pytest.mark.parametrize("around", ['{"payload": %s}', '{"artist": "a", "name": "b", "date": [%s]}'])
+def test_a_line_that_is_nested_as_deeply_as_can_be_read_is_rejected(around, monkeypatch):
+    """What Python reads depends on its version; here it is more than fits on the stack."""
+    value = json.loads(around % 1)
+    name = next(reversed(value))
+    for _ in range(sys.getrecursionlimit() * 2):
+        value = {**value, name: value if name == "payload" else [value[name]]}
+    monkeypatch.setattr(json, "loads", lambda _: value)
+    assert [record.where for record in read('{"a": 1}\n{"a": 1}')] == ["line 1", "line 2"]
 
 
 def test_a_line_without_end_is_not_held():

@@ -74,6 +74,7 @@ PURE = (
     "playlists/listeners.py",
     "playlists/matching.py",
     "playlists/metrics.py",
+    "playlists/moments.py",
     "playlists/moods.py",
     "playlists/plane.py",
     "playlists/plot.py",

@@ -90,9 +90,10 @@ def test_different_titles_stay_apart(one, other):
 
 
 @pytest.mark.parametrize(
-    "part", [" ", "-", "- ", "- 2011 ", "(mono stereo ", "mono/", f"-mono{'-' * 300}", "- remaster\n"]
+    "part",
+    [" ", "-", "- ", "- 2011 ", "(mono stereo ", "mono/", f"-mono{'-' * 300}", "- remaster\n", "(ft", " feat. "],
 )
 def test_a_long_title_costs_no_more_than_its_length(part):
     begin = time.process_time()
-    plain_title(f"Song {part * (20_000 // len(part))}\nx")
+    plain_title(f"Song {part * (60_000 // len(part))}\nx")
     assert time.process_time() - begin < 0.5

@@ -28,6 +28,7 @@ CODE = {
     ("catalogue", "0008_one_open_activation"): "ends some runs of those that are open, in a small table",
     ("catalogue", "0009_tracks_by_folded_artist_and_mbid"): "makes its indexes CONCURRENTLY",
     ("playlists", "0008_places_without_spare_indexes"): "drops and makes its indexes CONCURRENTLY",
+    ("playlists", "0009_artists_known_by_a_track"): "writes a small table, and finds tracks by an index",
 }
 # In what only Django is told, these stand for an index that somebody has to make or drop.
 NEEDS_INDEX = (migrations.AddIndex, migrations.RemoveIndex, migrations.AddConstraint, migrations.AlterField)
@@ -173,3 +174,32 @@ def test_a_place_has_no_index_that_another_begins_with_and_the_way_back_is_open(
     assert indexes() == sorted([*NEEDED, ["playlist_id"], ["track_id"]])
     manage("migrate", "--verbosity=0", env=env)
     assert indexes() == NEEDED
+
+
+KEPT_OUT = """
+import json
+from django.db import connection
+from tests.factories import make_track, make_user
+
+user, track = make_user(), make_track(artist="The Same")
+make_track(artist="The Same")
+rows = [(user.pk, artist, "2026-01-01 00:00:00") for artist in ("The Same", "Gone")]
+with connection.cursor() as cursor:
+    cursor.executemany("INSERT INTO playlists_neverartist (user_id, artist, created_at) VALUES (%s, %s, %s)", rows)
+print(json.dumps(track.pk))
+"""
+KNOWN_BY = """
+import json
+from playlists.models import NeverArtist
+print(json.dumps(dict(NeverArtist.objects.values_list("artist", "track"))))
+"""
+
+
+def test_artists_who_are_kept_out_are_known_by_a_track_and_the_way_back_is_open(env):
+    manage("migrate", "--verbosity=0", "playlists", "0008", env=env)
+    track = json.loads(manage("shell", "--verbosity=0", "--command", KEPT_OUT, env=env))
+    for _ in range(2):
+        manage("migrate", "--verbosity=0", env=env)
+        found = json.loads(manage("shell", "--verbosity=0", "--command", KNOWN_BY, env=env))
+        assert found == {"The Same": track, "Gone": None}
+        manage("migrate", "--verbosity=0", "playlists", "0008", env=env)

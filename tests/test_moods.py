@@ -1,5 +1,6 @@
 """What a reading means for a person who puts readings right, and what that does to their playlists."""
 
+import numpy as np
 import pytest
 
 from catalogue.models import Track
@@ -8,7 +9,7 @@ from emotune.emotions import BY_NAME
 from playlists.models import Playlist
 from playlists.moods import as_this_person, has_moved
 from playlists.profiles import earlier_words
-from playlists.services import build_playlist
+from playlists.services import build_journey, build_playlist
 from tests.factories import make_capture, make_track, make_user
 
 SAD = {"sad": 0.8, "neutral": 0.2}
@@ -67,6 +68,26 @@ def test_corrections_move_later_playlists_and_taking_them_back_restores_them(per
     again = heard(person)[1]
     assert again.target == pytest.approx(plain.target)
     assert "as you put readings right" not in again.entries.first().reason
+
+
+def test_a_journey_begins_where_the_playlist_of_its_reading_does(person):
+    anchors = {name: np.array(BY_NAME[name].anchor) for name in ("sad", "angry", "happy")}
+    for end in ("angry", "happy"):
+        for share in np.linspace(0, 1, 80):
+            valence, arousal, dominance = (anchors["sad"] + share * (anchors[end] - anchors["sad"])).tolist()
+            make_track("sad", valence=valence, arousal=arousal, dominance=dominance)
+    for _ in range(10):
+        make_capture(person, source=Source.CAMERA, emotion="sad", chosen="angry")
+    read = make_capture(person, source=Source.CAMERA, emotion="sad", chosen="", scores={"sad": 1.0})
+    start = np.array(build_playlist(capture=read).target)
+    assert np.linalg.norm(start - anchors["sad"]) > 1
+    first = build_journey(capture=read, wanted="happy").entries.select_related("track")[0]
+    place = np.array([first.track.valence, first.track.arousal, first.track.dominance])
+    assert np.linalg.norm(place - start) < 0.5
+    assert first.reason == "starts where you are: sad, as you put readings right before"
+    named = build_journey(capture=make_capture(person, chosen="sad"), wanted="happy").entries.select_related("track")[0]
+    assert abs(named.track.arousal - anchors["sad"][1]) < 0.5
+    assert named.reason == "starts where you are: sad"
 
 
 def test_a_reading_that_was_not_sure_counts_once_the_person_has_said_what_it_was(person):

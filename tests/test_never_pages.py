@@ -8,11 +8,14 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from catalogue.models import Track
+from catalogue.staging import renew_revision
 from emotune.errors import InvalidInput
 from playlists import never_views
 from playlists.history import PER_PAGE
 from playlists.listening import never_artist
 from playlists.models import NeverAgain, NeverArtist
+from playlists.queries import said_of
 from playlists.services import recommend
 from tests.factories import make_track, make_user
 
@@ -75,6 +78,33 @@ def test_an_artist_comes_back_at_the_end(person):
     assert not recommend(emotion="sad", user=person)
     NeverArtist.objects.update(until=timezone.now() - timedelta(seconds=1))
     assert recommend(emotion="sad", user=person)
+
+
+def test_an_artist_stays_kept_out_under_a_name_that_an_import_spells_otherwise(person):
+    tracks = [make_track("sad", artist="Bjork") for _ in range(2)]
+    other = make_track("sad", artist="Another")
+    never_artist(user=person, artist="Bjork")
+    Track.objects.filter(artist="Bjork").update(artist="Bj\u00f6rk")
+    renew_revision()
+    assert {item.track for item in recommend(emotion="sad", user=person)} == {other}
+    found = said_of(person, [*Track.objects.filter(artist="Bj\u00f6rk"), other])
+    assert [found[track.id].never_artist for track in (*tracks, other)] == [True, True, False]
+    never_artist(user=person, artist="Bjork", undo=True)
+    assert len(recommend(emotion="sad", user=person)) == 3
+
+
+def test_a_track_that_proved_to_be_by_somebody_else_keeps_out_nobody_but_whom_was_named(person):
+    first, same, other = (make_track("sad", artist=artist) for artist in ("The Same", "The Same", "Another"))
+    never_artist(user=person, artist="The Same")
+    Track.objects.filter(id=first.id).update(artist="Another")
+    assert {item.track for item in recommend(emotion="sad", user=person)} == {first, other}
+    found = said_of(person, Track.objects.all())
+    assert [found[track.id].never_artist for track in (first, same, other)] == [False, True, False]
+    never_artist(user=person, artist="The Same")
+    Track.objects.filter(id=same.id).update(artist="Same, The")
+    assert {item.track for item in recommend(emotion="sad", user=person)} == {first, other}, "the latest word counts"
+    Track.objects.filter(id=same.id).delete()
+    assert NeverArtist.objects.get().track is None
 
 
 @pytest.mark.parametrize("artist", ["", "  ", "Nobody of the catalogue", "nul\0"])

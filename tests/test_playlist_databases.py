@@ -155,6 +155,45 @@ print(json.dumps({
 }))
 """
 
+READ_AGAINST = """
+import json
+from datetime import UTC, datetime, timedelta
+from django.db import connection
+from playlists.listening import never_artist
+from playlists.loading import columns
+from playlists.models import Listen, Playlist
+from playlists.moments import NUMBER, moment_of, number_of
+from playlists.profiles import taste_of
+from catalogue.models import Track
+from tests.factories import make_capture, make_track, make_user
+
+user, track, other = make_user(), make_track(valence=5), make_track(artist="The Same")
+given_at = datetime(2026, 1, 1, tzinfo=UTC)
+for days, valence in enumerate((4, 3)):
+    playlist = Playlist.objects.create(
+        user=user, capture=make_capture(user), emotion="sad", seed=1, target=[valence, 5, 5]
+    )
+    Playlist.objects.filter(pk=playlist.pk).update(created_at=given_at + timedelta(days=days))
+    playlist.entries.create(track=track, rank=1, distance=0, score=0, reason="")
+never_artist(user=user, artist="The Same")
+Track.objects.filter(pk=other.pk).update(artist="Same, The")
+moments = [given_at + timedelta(microseconds=n) for n in (-1, 0, 1, 123456, 86399999999, 86400000000)]
+offsets, numbers = [], []
+for moment in moments:
+    Listen.objects.all().delete()
+    Listen.objects.create(user=user, track=track, source="api", listened_at=moment)
+    taste = taste_of(user, columns())
+    offsets.append(round(taste.evidence.tracks.offsets[0][0], 3))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {NUMBER[connection.vendor].format('listened_at')} FROM playlists_listen")
+        numbers += cursor.fetchone()
+print(json.dumps({
+    "offsets": offsets,
+    "same": [numbers == [number_of(moment) for moment in moments], [moment_of(each) for each in numbers] == moments],
+    "banned": len(taste.banned_artists),
+}))
+"""
+
 ENDED = """
 import json
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -235,6 +274,17 @@ def test_what_all_people_did_is_counted_and_read_for_company(env):
 def test_words_are_read_undo_spares_what_was_rated_since_and_a_thousand_names_are_looked_for(env):
     found = json.loads(manage("shell", "--verbosity=0", "--command", WORDS, env=env))
     assert found == {"found": 1, "words": [["sad", ""], ["sad", "happy"]], "changed": 1, "left": True}
+
+
+@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
+def test_an_act_is_read_against_what_was_given_until_its_very_moment(database, request, prepared, tmp_path):
+    if database == "SQLite":
+        prepared.lay(MIGRATED, tmp_path)
+        env = environment(tmp_path)
+    else:
+        env = request.getfixturevalue("env")
+    found = json.loads(manage("shell", "--verbosity=0", "--command", READ_AGAINST, env=env))
+    assert found == {"offsets": [0, 1, 1, 1, 1, 2], "same": [True, True], "banned": 1}
 
 
 @pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])

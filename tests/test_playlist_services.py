@@ -1,10 +1,11 @@
 """Playlists and ratings as services: made once, the last word wins."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
@@ -12,16 +13,19 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.services import set_preferences
 from catalogue.models import Track
 from detection.models import Source, Status
 from detection.vision.pictures import UnreadablePicture
 from detection.vision.reader import Reading
+from emotune.emotions import BY_NAME
 from emotune.errors import InvalidInput
 from playlists.listening import never_again, rate, record_listen, record_skip
 from playlists.loading import columns
-from playlists.models import NeverAgain, Playlist, Rating, Skip
-from playlists.profiles import taste_of
-from playlists.services import build_playlist, mood_weights, recommend
+from playlists.models import Listen, NeverAgain, Playlist, Rating, Skip
+from playlists.profiles import LATEST, LISTENED, RATED, SKIPPED, taste_of
+from playlists.ranking import RATING_NOISE
+from playlists.services import build_playlist, mood_weights, real_ratings, recommend
 from tests.factories import make_capture, make_track, make_user
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +77,28 @@ def test_demonstration_and_unplayable_tracks_only_fill_up():
     assert {item.track for item in recommend(emotion="sad", k=10)} == set(real)
     assert {item.track for item in recommend(emotion="sad", k=13)} == {*real, *demo}
     assert {item.track for item in recommend(emotion="sad", k=18)} == {*real, *demo, *linked}
+
+
+@pytest.mark.parametrize("artist", [{}, {"artist": "The Same"}])
+def test_what_fills_up_never_stands_in_the_place_of_a_track_that_can_be_played(artist):
+    real = {make_track("sad", valence=BY_NAME["sad"].anchor[0] + 1.5, **artist) for _ in range(10)}
+    for _ in range(30):
+        make_track("sad", spotify_id="", audio="a.mp3", origin=Track.Origin.DEMO)
+        make_track("sad", spotify_id="")
+    found = given(k=12)
+    assert set(found[:10]) == real
+    assert {track.origin for track in found[10:]} == {Track.Origin.DEMO}
+
+
+def test_who_never_asks_spotify_is_given_what_the_site_itself_can_play():
+    user = make_user()
+    there, both = [make_track("sad") for _ in range(20)], [make_track("sad", audio=f"{n}.mp3") for n in range(5)]
+    assert set(given(user, k=25)) == {*there, *both}
+    set_preferences(user=user, playback="own_only")
+    user = get_user_model().objects.get(pk=user.pk)  # who remembers no preferences
+    assert set(given(user, k=5)) == set(both)
+    assert set(given(user, k=7)[:5]) == set(both)
+    assert set(given(make_user(), k=25)) == {*there, *both}
 
 
 @pytest.mark.parametrize(("emotion", "k"), [("joy", 15), ("sad", 0), ("sad", 101)])
@@ -224,6 +250,102 @@ def test_what_is_skipped_comes_later_and_what_is_heard_is_liked_a_little():
     places = [[track.artist for track in given(user, k=6, seed=seed)] for seed in range(30)]
     counts = {name: sum(found.count(name) for found in places) for name in ("Artist 1", "Artist 2")}
     assert counts["Artist 2"] > counts["Artist 1"]
+
+
+LONG_AGO = timezone.now() - timedelta(days=400)
+
+
+def words_of(user):
+    """What a person's acts say by track, less what closeness to the mood explains, which is nothing here."""
+    evidence = taste_of(user, columns()).evidence
+    return dict(zip(evidence.tracks.ids.tolist(), evidence.values.tolist(), strict=True))
+
+
+def test_of_listens_and_skips_of_a_track_the_latest_speaks():
+    user, passed, heard, liked = make_user(), make_track(), make_track(), make_track()
+    for track, listened_at in ((passed, LONG_AGO), (heard, timezone.now())):
+        Skip.objects.create(user=user, track=track, skipped_at=LONG_AGO + timedelta(days=200))
+        record_listen(user=user, track=track, source="api", listened_at=listened_at)
+    rate(user=user, track=liked, value=1)
+    record_skip(user=user, track=liked)
+    assert words_of(user) == {passed.id: SKIPPED, heard.id: LISTENED, liked.id: 1}
+
+
+def many(number):
+    return [make_track() for _ in range(number)]
+
+
+def hear(user, tracks, since: datetime):
+    Listen.objects.bulk_create(
+        Listen(user=user, track=track, source="api", listened_at=since + timedelta(minutes=n))
+        for n, track in enumerate(tracks)
+    )
+
+
+def test_a_skip_of_today_is_not_lost_to_what_was_heard_long_ago():
+    user, skipped = make_user(), make_track()
+    hear(user, many(LATEST), LONG_AGO)
+    record_skip(user=user, track=skipped)
+    words = words_of(user)
+    assert len(words) == LATEST
+    assert words[skipped.id] == SKIPPED
+
+
+def test_the_latest_ratings_are_not_lost_to_what_was_heard_since():
+    user, tracks, heard = make_user(), many(RATED + 2), many(LATEST)
+    Rating.objects.bulk_create(
+        Rating(user=user, track=track, value=1, rated_at=LONG_AGO + timedelta(minutes=n))
+        for n, track in enumerate(tracks)
+    )
+    hear(user, heard, LONG_AGO + timedelta(days=1))
+    record_listen(user=user, track=tracks[0], source="api")
+    words = words_of(user)
+    assert [words.get(track.id) for track in tracks] == [1, None] + [1] * RATED, "one of the others was heard again"
+    assert {track.id for track in heard[RATED + 1 :]} == set(words) - {track.id for track in tracks}
+    Listen.objects.all().delete()
+    assert len(words_of(user)) == RATED + 2, "where there is room, all of them speak"
+
+
+def give(user, track, valence):
+    """Give a track in a playlist for a mood of that valence."""
+    playlist = Playlist.objects.create(
+        user=user, capture=make_capture(user), emotion="sad", seed=1, target=[valence, *BY_NAME["sad"].anchor[1:]]
+    )
+    playlist.entries.create(track=track, rank=1, distance=0, score=0, reason="")
+
+
+def test_a_word_on_a_track_is_read_against_the_mood_for_which_it_was_given_before():
+    user, track, other = make_user(), make_track("sad"), make_track("sad")
+    valence = BY_NAME["sad"].anchor[0]
+    give(make_user(), track, valence - 3)
+    give(user, track, valence - 2)
+    give(user, track, valence - 1)
+    rate(user=user, track=track, value=1)
+    give(user, track, valence + 1)
+    Rating.objects.create(user=user, track=other, value=-1, rated_at=LONG_AGO)  # as an import brings it
+    give(user, other, valence + 2)
+    rated = taste_of(user, columns()).evidence
+    assert rated.tracks.ids.tolist() == [track.id, other.id]
+    assert rated.tracks.offsets == pytest.approx(np.array([[1, 0, 0], [0, 0, 0]]), abs=1e-6)
+    assert rated.noise.tolist() == [RATING_NOISE] * 2
+    (replayed,) = real_ratings(columns())
+    assert replayed.values.tolist() == [-1, 1]
+    assert np.isnan(replayed.targets[0]).all()
+    assert replayed.targets[1].tolist() == pytest.approx([valence - 1, *BY_NAME["sad"].anchor[1:]])
+
+
+def test_what_was_heard_is_read_against_the_mood_it_was_heard_in():
+    user, track = make_user(), make_track("sad")
+    valence = BY_NAME["sad"].anchor[0]
+    given_at, moment = LONG_AGO.replace(microsecond=0), timedelta(microseconds=1)
+    give(user, track, valence - 1)
+    Playlist.objects.update(created_at=given_at)  # a moment without a fraction
+    give(user, track, valence + 1)
+    heard = {given_at - moment: 0, given_at: 1, given_at + moment: 1, timezone.now(): -1}
+    for listened_at, offset in heard.items():
+        record_listen(user=user, track=track, source="api", listened_at=listened_at)
+        (found,) = taste_of(user, columns()).evidence.tracks.offsets.tolist()
+        assert found == pytest.approx([offset, 0, 0], abs=1e-6)
 
 
 def test_the_mood_is_the_whole_reading_unless_the_person_says_otherwise():

@@ -8,7 +8,7 @@ import pytest
 from catalogue.models import Clustering, Track
 from emotune.emotions import ANCHORS, BY_NAME, EMOTIONS
 from playlists import loading
-from playlists.columns import DEMO, LINKED, PLAYABLE, columns_of
+from playlists.columns import DEMO, LINKED, PLAYABLE, SPOTIFY, columns_of
 from playlists.pool import BEST, DRAWN, along, draw
 from playlists.ranking import Taste
 from playlists.taste import Evidence
@@ -92,6 +92,21 @@ def test_the_demonstration_and_what_cannot_be_played_only_fill_up():
     assert ids(columns, least=14) == list(range(1, 19))
 
 
+def test_to_who_never_asks_spotify_what_it_alone_can_play_is_only_linked_to():
+    use = dict.fromkeys(range(1, 21), SPOTIFY) | {24: DEMO, 25: LINKED}
+    columns = make_columns(25, use=use)
+    assert ids(columns, least=5) == [*range(1, 24)]
+    own_only = Taste(own_only=True)
+    assert ids(columns, own_only, least=3) == [21, 22, 23]
+    assert ids(columns, own_only, least=4) == [21, 22, 23, 24]
+    assert ids(columns, own_only, least=5) == list(range(1, 26))
+    assert columns.uses(np.array([0, 20, 23, 24])).tolist() == [PLAYABLE, PLAYABLE, DEMO, LINKED]
+    assert columns.uses(np.array([0, 20, 23, 24]), own_only=True).tolist() == [LINKED, PLAYABLE, DEMO, LINKED]
+    points = np.linspace(CENTRE - 1, CENTRE + 1, 6)
+    assert set(columns.ids[along(columns, points, NONE, seed=1)].tolist()) & set(range(1, 21))
+    assert not set(columns.ids[along(columns, points, own_only, seed=1)].tolist()) & {*range(1, 21), 25}
+
+
 def test_two_of_one_recording_count_as_one():
     columns = make_columns(12, spotify=dict.fromkeys(range(1, 11), "same"), use={11: DEMO, 12: LINKED})
     assert ids(columns, least=1) == list(range(1, 11))
@@ -141,7 +156,8 @@ def test_the_catalogue_is_read_again_only_when_it_changed(active, django_assert_
 @pytest.mark.django_db
 def test_columns_say_what_a_track_is_good_for():
     tracks = {
-        PLAYABLE: make_track("sad"),
+        SPOTIFY: make_track("sad"),
+        PLAYABLE: make_track("sad", audio="a.mp3"),
         LINKED: make_track("sad", spotify_id=""),
         DEMO: make_track("sad", spotify_id="", audio="a.mp3", origin=Track.Origin.DEMO),
     }

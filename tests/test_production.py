@@ -94,6 +94,16 @@ def test_the_web_listens_where_it_is_told_and_nowhere_else():
     assert command("worker", ["--concurrency=1"])[-1] == "--concurrency=1"
 
 
+@pytest.mark.parametrize(("said", "is_emptied"), [("1", True), ("true", True), ("false", False), ("0", False)])
+def test_figures_of_an_earlier_start_are_thrown_away_only_where_that_is_wished_for(tmp_path, said, is_emptied):
+    former = tmp_path / "metrics" / "counter_1.db"
+    former.parent.mkdir()
+    former.touch()
+    ended = started("-m", "emotune.serve", "beat", "--help", tmp_path=tmp_path, METRICS_START_EMPTY=said)
+    assert ended.returncode == 0, ended.stderr
+    assert former.exists() == (not is_emptied)
+
+
 def test_a_role_that_there_is_not_is_named(tmp_path):
     ended = started("-m", "emotune.serve", "wbe", tmp_path=tmp_path)
     assert ended.returncode == 1

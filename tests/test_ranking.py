@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emotune.emotions import BY_NAME, EMOTIONS
 from playlists.ranking import ARTIST_CAP, TAUGHT, Candidates, Taste, lesson, rank, target_point
-from playlists.taste import Evidence, Features
+from playlists.taste import Evidence, Features, lean
 
 SAD = EMOTIONS.index("sad")
 CENTRE = np.array(BY_NAME["sad"].anchor)
@@ -30,7 +30,9 @@ def make_candidates(n: int, *, artists: int = 1000, genres: int = 7) -> Candidat
         company=np.zeros((n, 0)),
     )
     names = tuple(f"genre {i}" for i in range(genres))
-    return Candidates(CENTRE + offsets, features, names, np.arange(1, n + 1), np.zeros(n, np.bool_))
+    return Candidates(
+        CENTRE + offsets, features, names, np.arange(1, n + 1), np.zeros(n, np.bool_), np.zeros(n, np.int8)
+    )
 
 
 def ids(candidates, picks):
@@ -102,6 +104,26 @@ def test_a_side_of_the_tone_that_was_liked_is_given_and_named():
     assert any("brighter, as you tend to like it" in pick.reason for pick in picks)
 
 
+def test_the_side_of_the_tone_is_named_that_is_liked_and_not_the_one_that_differs_most():
+    seen = Features(
+        ids=np.arange(101, 105),
+        offsets=np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]]),
+        emotions=np.full(4, SAD),
+        artists=np.full(4, -1),
+        genres=np.full(4, -1),
+        company=np.zeros((4, 0)),
+    )
+    bright, _, lively, _ = np.eye(4) - np.roll(np.eye(4), 1, axis=1)
+    share = lean(Evidence(seen, bright, np.full(4, 0.3))).slopes[SAD, 0]
+    evidence = Evidence(seen, (-0.48 * bright + 0.77 * lively) / share, np.full(4, 0.3))
+    assert lean(evidence).slopes[SAD] == pytest.approx([-0.48, 0.77, 0])
+    pool = make_candidates(1)
+    offsets = np.array([[0.8, 0.75, 0.0]])
+    pool = replace(pool, vad=CENTRE + offsets, features=replace(pool.features, offsets=offsets))
+    (pick,) = rank(pool, Taste(evidence=evidence), target=CENTRE, k=1, seed=0)
+    assert pick.reason.endswith("; livelier, as you tend to like it")
+
+
 def test_a_long_genre_is_cut_in_a_reason_which_has_200_characters_at_most():
     pool = replace(make_candidates(300, genres=2), genres=("g" * 200, "h" * 200))
     liked = {track_id: 1.0 if track_id % 2 else -1.0 for track_id in range(240, 300)}
@@ -158,6 +180,30 @@ def test_the_artist_cap_holds_until_nothing_else_is_left():
     picks = ranked(pool, k=8, seed=3)
     assert max(np.unique([pool.features.artists[i - 1] for i in picks], return_counts=True)[1]) == ARTIST_CAP
     assert len(ranked(pool, k=15, seed=3)) == 15
+
+
+@pytest.mark.parametrize("artists", [1, 1000])
+@pytest.mark.parametrize("known", [0, TAUGHT])
+def test_what_fills_up_comes_behind_all_that_can_be_played_even_by_one_artist(artists, known):
+    pool = make_candidates(60, artists=artists)
+    pool = replace(pool, use=np.repeat(np.array([2, 1, 0], np.int8), [44, 6, 10]))  # the nearest fill up
+    seen = Features(*(getattr(pool.features, field.name)[:known] for field in fields(Features)))
+    taste = Taste(Evidence.of(seen, [0.0] * known, [0.8] * known))
+    picks = rank(pool, taste, target=CENTRE, k=20, seed=0)
+    assert pool.use[[pick.index for pick in picks]].tolist() == [0] * 10 + [1] * 6 + [2] * 4
+    shorter = rank(pool, taste, target=CENTRE, k=12, seed=0)
+    assert pool.use[[pick.index for pick in shorter]].tolist() == [0] * 10 + [1] * 2
+
+
+def test_what_fills_up_spares_no_question_about_a_genre():
+    pool = make_candidates(300)
+    genres = np.arange(300) // 5 % 20  # neighbours, which would teach as much, have the same
+    pool = replace(pool, features=replace(pool.features, genres=genres), genres=tuple(map(str, range(20))))
+    use = np.zeros(300, np.int8)
+    use[200:] = 2  # those of each genre that would teach most
+    asked = [pick.index for pick in rank(replace(pool, use=use), Taste(), target=CENTRE, k=15, seed=0)][10:]
+    assert not use[asked].any()
+    assert len(set(genres[asked].tolist())) == 5
 
 
 def test_no_spotify_id_comes_twice():

@@ -41,6 +41,16 @@ def test_a_reading_process_is_full_at_its_share_of_what_it_reads_by_the_clock(fo
     assert at_peak == pytest.approx(assumed.busy * found.reader_limit, rel=1e-4)
 
 
+def test_the_document_shows_at_how_many_people_a_part_is_full(found):
+    people, text = one_machine(found, Assumptions(), cores=2), (ROOT / "docs" / "scaling.md").read_text()
+    thousands = {name: f"{count / 1000:.0f},000" for name, count in people.items()}
+    assert f"at {thousands['one_core_of_web']} people for each core" in text
+    assert f"full at {thousands['all_cores']} people" in text
+    assert f"One core of PostgreSQL, at {thousands['one_core_of_database']}." in text
+    by_clock, alone = thousands["one_reading_process"], thousands["one_reading_process_by_processor"]
+    assert f"A reading process, at {by_clock}** by the clock, {alone} by processor time alone" in text
+
+
 def test_the_document_shows_what_the_plan_prints(found):
     assumed, text = Assumptions(), (ROOT / "docs" / "scaling.md").read_text()
     answers = [plan(users, found, assumed) for users in (1_000, 10_000, 100_000, 1_000_000)]

@@ -11,6 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from emotune import settings
+from emotune.serve import WEB
 from tests.servers import ROOT, environment
 from tests.test_production import FIT
 
@@ -171,6 +172,19 @@ def test_a_folder_may_have_signs_of_addresses_in_its_name(tmp_path):
     assert done.stdout.strip() == f"{folder}/emotune.sqlite3"
 
 
+def test_a_domain_asks_for_the_lists_of_browsers_only_where_it_says_so(tmp_path):
+    asked = "settings.SECURE_HSTS_INCLUDE_SUBDOMAINS, settings.SECURE_HSTS_PRELOAD"
+    assert read(tmp_path, asked, HSTS_SUBDOMAINS="true").stdout.strip() == "True False"
+    assert read(tmp_path, asked, HSTS_SUBDOMAINS="true", HSTS_PRELOAD="true").stdout.strip() == "True True"
+
+
+def test_the_web_has_more_processes_than_cores_and_no_more_than_postgresql_lets_in():
+    assert [settings.web_workers(cores) for cores in (1, 2, 4, 6, 7, 8, 64)] == [2, 4, 8, 10, 11, 11, 11]
+    threads = next(int(option.partition("=")[2]) for option in WEB if option.startswith("--threads="))
+    # PostgreSQL's 100 less what it keeps for its own administrators
+    assert threads * settings.web_workers(64) < 97
+
+
 def test_mail_is_printed_on_ones_own_machine_and_nowhere_else(tmp_path):
     for variables, way in (({}, "console"), (FIT, "dummy"), (FIT | {"EMAIL_HOST": "mail.example.org"}, "smtp")):
         done = read(tmp_path, "settings.EMAIL_BACKEND", **variables)
@@ -194,6 +208,8 @@ def test_it_refuses_to_start_with_a_redis_url_that_it_cannot_use(tmp_path):
         ("EMOTUNE_ENV", "prod", "EMOTUNE_ENV is 'prod'; set it to one of local, production"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL is 'LOUD'; set it to one of DEBUG, INFO"),
         ("WEB_WORKERS", "0", "WEB_WORKERS is 0; set it to 1 or more"),
+        ("HSTS_PRELOAD", "true", "HSTS_PRELOAD is true, but browsers list no domain without HSTS_SUBDOMAINS"),
+        ("METRICS_START_EMPTY", "maybe", "METRICS_START_EMPTY is 'maybe'; set it to true or false"),
         ("EMOTUNE_DIR", "/proc/emotune", "EMOTUNE_DIR is /proc/emotune, which cannot be made"),
         ("PROMETHEUS_MULTIPROC_DIR", "/proc/no", "PROMETHEUS_MULTIPROC_DIR is /proc/no, which cannot be made"),
         ("REDIS_URL", "redis://:secret/word@redis:6379/0", "REDIS_URL must look like redis://host:6379/0; write / ? #"),

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from emotune.api.middleware import ApiMiddleware
 from emotune.uploads import BodyLimitMiddleware
@@ -42,6 +42,23 @@ def test_a_body_that_breaks_off_is_no_error(rf):
 def test_a_request_without_a_body_is_left_alone(rf):
     request = rf.get("/")
     assert BodyLimitMiddleware(lambda _: HttpResponse("ok"))(request).content == b"ok"
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+@pytest.mark.parametrize("path", ["/tracks/1/never-again/", "/api/v1/tracks/1/never-again"])
+def test_a_body_in_chunks_is_answered_before_anything_takes_it_for_an_empty_one(rf, method, path):
+    asked: list[HttpRequest] = []
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        asked.append(request)
+        return HttpResponse("done")
+
+    handled = BodyLimitMiddleware(answer)
+    chunked = {"headers": {"Transfer-Encoding": "chunked"}, "CONTENT_LENGTH": ""}
+    refused = handled(getattr(rf, method)(path, b"until=", "application/x-www-form-urlencoded", **chunked))
+    assert (refused.status_code, asked) == (411, [])
+    assert b"Send Content-Length" in refused.content
+    assert handled(rf.get(path, **chunked)).content == b"done"
 
 
 @pytest.mark.parametrize("path", ["/api/v1/imports", "/api/v1/imports/", "/api/v1/history-imports/"])

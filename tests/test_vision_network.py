@@ -1,6 +1,7 @@
 """The network's file, and the compiled network that serves it: the same logits as Keras, without Keras."""
 
 import json
+import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -141,6 +142,33 @@ def test_no_runtime_can_tell_its_maker_that_it_is_in_use():
     loaded = "import sys, detection.vision.graphs; print([name for name in sys.modules if 'telemetry' in name])"
     told = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
     assert told.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("built_for", "got", "level", "said"),
+    [
+        ([graphs.GPU, graphs.PROCESSOR], [graphs.PROCESSOR], logging.WARNING, "no GPU is used, though onnxruntime-gpu"),
+        ([graphs.GPU, graphs.PROCESSOR], [graphs.GPU, graphs.PROCESSOR], logging.INFO, f"networks run on {graphs.GPU}"),
+        ([graphs.PROCESSOR], [graphs.PROCESSOR], logging.DEBUG, f"networks run on {graphs.PROCESSOR}"),
+    ],
+)
+def test_a_process_says_once_what_its_networks_run_on(tmp_path, monkeypatch, caplog, built_for, got, level, said):
+    """Without the CUDA that it was built with, ONNX Runtime says on its own output alone that it uses no GPU."""
+    made = mock.Mock()
+    made.return_value.get_providers.return_value = got
+    monkeypatch.setattr(graphs, "PROVIDERS", built_for)
+    monkeypatch.setattr("detection.vision.graphs.onnxruntime.InferenceSession", made)
+    graphs._tell.cache_clear()
+    model = write_model(tmp_path)
+    with caplog.at_level(logging.DEBUG, graphs.logger.name):
+        for _ in range(2):
+            Classifier.load(model, exact=True)
+    graphs._tell.cache_clear()
+    assert made.call_args.kwargs["providers"] == built_for
+    [record] = caplog.records
+    assert record.levelno == level
+    assert record.getMessage().startswith(said)
+    assert "\n" not in record.getMessage()
 
 
 def test_ranges_change_nothing_where_the_processor_is_not_fit_for_them(tmp_path, monkeypatch):

@@ -1,9 +1,11 @@
 """Build feed-forward networks from arrays of weights and compile them without TensorFlow: ONNX Runtime, OpenVINO."""
 
+import logging
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,12 @@ Compiled = Callable[[npt.NDArray[Any]], Array]
 OPSET, IR_VERSION = 17, 9
 # How many pictures OpenVINO takes at once: others are put together of these, the largest first.
 SIZES = (16, 8, 4, 2, 1)
-# A GPU is used where ONNX Runtime's build for it is installed in place of the ordinary one.
-PROVIDERS = [
-    name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in onnxruntime.get_available_providers()
-]
+# A GPU is used where ONNX Runtime's build for it is installed in place of the ordinary one and finds the CUDA that it
+# was built with. These are what it was built for; what a network really got, its session tells.
+GPU, PROCESSOR = "CUDAExecutionProvider", "CPUExecutionProvider"
+PROVIDERS = [name for name in (GPU, PROCESSOR) if name in onnxruntime.get_available_providers()]
+
+logger = logging.getLogger(__name__)
 
 
 def multiplies_bytes() -> bool:
@@ -42,7 +46,7 @@ def multiplies_bytes() -> bool:
         words = set(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
     except OSError:
         return False
-    return bool(words & {"avx512_vnni", "avx_vnni"}) and PROVIDERS == ["CPUExecutionProvider"]
+    return bool(words & {"avx512_vnni", "avx_vnni"}) and PROVIDERS == [PROCESSOR]
 
 
 class Graph:
@@ -161,7 +165,9 @@ class Graph:
         return means
 
     def _session(self, outputs: list[str], shape: tuple[str | int, ...], threads: int) -> onnxruntime.InferenceSession:
-        return onnxruntime.InferenceSession(self._model(outputs, shape), _options(threads), providers=PROVIDERS)
+        session = onnxruntime.InferenceSession(self._model(outputs, shape), _options(threads), providers=PROVIDERS)
+        _tell(tuple(session.get_providers()))
+        return session
 
     def _model(self, outputs: list[str], shape: tuple[str | int, ...]) -> bytes:
         source = helper.make_tensor_value_info("input", TensorProto.UINT8, shape)
@@ -170,6 +176,21 @@ class Graph:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         serialized: bytes = model.SerializeToString()
         return serialized
+
+
+@cache
+def _tell(providers: tuple[str, ...]) -> None:
+    """Log what networks are really computed by, once in a process; where it is not the GPU that ONNX Runtime was built
+    for, warn: without that one's CUDA it turns to the processor, and only its speed shows it.
+
+    The ordinary build has no choice, and commands that read a picture need no line about it.
+    """
+    names = ", ".join(providers)
+    if GPU in PROVIDERS and GPU not in providers:
+        said = "no GPU is used, though onnxruntime-gpu %s is installed: networks run on %s (see docs/detection.md)"
+        logger.warning(said, onnxruntime.__version__, names)
+    else:
+        logger.log(logging.INFO if GPU in providers else logging.DEBUG, "networks run on %s", names)
 
 
 def _by_openvino(model: bytes, shape: tuple[str | int, ...], threads: int) -> Compiled:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from detection.vision.card import ModelFileError
+from detection.vision.card import ModelFileError, read_fields
 from detection.vision.classifier import Classifier
 from detection.vision.data import SIZE, Split
 from detection.vision.evaluation import measure_truths
@@ -113,12 +113,18 @@ class PeerSystem:
 
 
 def network_folder(name: str) -> Path:
-    """Return where the network lies that `emotune`, or a folder's own name, means."""
-    return MODELS / name if name == "emotune" else Path(name)
+    """Return where the network lies that `emotune`, or a folder's own name, means. Raises ModelFileError where there is
+    none, or a plain one, which has no heads and is known by its own name alone.
+    """
+    folder = MODELS / name if name == "emotune" else Path(name)
+    if read_fields(folder).get("kind") == "cnn":
+        raise ModelFileError(f"{folder} holds a plain network; measure it as cnn, which is the one at {MODELS / 'cnn'}")
+    return folder
 
 
 def open_system(name: str, *, crops: bool, flips: bool = False) -> System:
-    """Load "emotune", "cnn", a peer, or the network of a folder. Raises SystemMissing where it cannot run here.
+    """Load "emotune", "cnn", a peer, or the network of a folder, which is no plain one. Raises SystemMissing where it
+    cannot run here.
 
     With `crops` pictures are faces that were cut out; otherwise photographs or frames in which a face is looked for.
     With `flips` each head of a network of ours is asked about a face and its mirrored twin.

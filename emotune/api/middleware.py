@@ -6,6 +6,7 @@ from emotune.api.limits import budgets_of, describe, spend_for_address
 from emotune.api.problems import CONTENT_TYPE, problem
 from emotune.http import GetResponse
 from emotune.outage import NO_DATABASE
+from emotune.uploads import IN_CHUNKS
 
 PREFIX = "/api/"
 KEPT = frozenset({"Allow", "Connection", "Content-Range", "Retry-After", "Vary"})
@@ -14,6 +15,8 @@ SENTENCES = {
     403: "This may not be done.",
     404: "There is nothing at this address.",
     405: "This address does not do that. The header Allow names what it does.",
+    411: IN_CHUNKS,
+    412: "This is not, or not any more, what If-Match or If-Unmodified-Since names. Ask without them for what is here.",
     416: "The file has no such part. Content-Range says how long it is.",
     503: NO_DATABASE,
     413: "The body is larger than what is read here. Send less at once.",

@@ -12,6 +12,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+# No operation's body has more than a handful of lists and objects in one another, nor has a scrobbler's. One with about
+# as many as Python reads would break further in, where more is on the stack.
+MAX_DEPTH = 40
+TOO_DEEP = f"This JSON is nested too deeply: {MAX_DEPTH} lists and objects in one another are the most."
+
 
 class StrictJsonParser(BaseParser):
     """JSON as RFC 8259 has it, in UTF-8: no NaN, no half of a surrogate pair, no name twice, nothing too deep."""
@@ -30,13 +35,26 @@ class StrictJsonParser(BaseParser):
         try:
             text = raw.decode()
             data = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+            if _is_deeper(data, MAX_DEPTH):
+                raise ParseError(TOO_DEEP)
             if "\\u" in text:
                 json.dumps(data, ensure_ascii=False).encode()
         except RecursionError:
-            raise ParseError("This JSON is nested too deeply.") from None
+            raise ParseError(TOO_DEEP) from None
         except (UnicodeError, ValueError) as error:
             raise ParseError(f"This is not JSON: {error}".encode("ascii", "replace").decode()) from error
         return data
+
+
+def _is_deeper(data: Any, most: int) -> bool:
+    """Return whether lists and objects lie in one another more than so many times."""
+    level = [data] if isinstance(data, dict | list) else []
+    for _ in range(most):
+        if not level:
+            return False
+        inside = (value for outer in level for value in (outer.values() if isinstance(outer, dict) else outer))
+        level = [value for value in inside if isinstance(value, dict | list)]
+    return bool(level)
 
 
 def _refuse(name: str) -> None:

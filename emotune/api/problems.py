@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
 HOME = "/api/v1/problems/"
 NOTHING_HERE = "There is nothing at this address, or it is not yours."
+# An answer names so many errors at most, each in so many characters: some quote what was sent, whatever it was.
+MOST_ERRORS = 100
+LONGEST_DETAIL = 300
 
 
 @dataclass(frozen=True)
@@ -43,13 +47,15 @@ class Kind:
 
 
 KINDS = (
-    Kind("malformed-request", 400, "The request cannot be understood", "Check that the body is what its type says."),
+    Kind("malformed-request", 400, "The request cannot be understood", "Check that a body is what its type says."),
     Kind("not-authenticated", 401, "Nobody is logged in", "Send `Authorization: Bearer` and a token that is usable."),
     Kind("not-allowed", 403, "This may not be done", "Use a token with the scope that the operation names."),
     Kind("not-found", 404, "There is nothing here", "What belongs to other people looks like nothing, too."),
     Kind("method-not-allowed", 405, "This address does not do that", "The header Allow names the methods it has."),
     Kind("not-yet", 409, "It is not ready yet", "Ask again after as many seconds as Retry-After says."),
     Kind("gone", 410, "It is not there any more", "It was deleted, or its time was over."),
+    Kind("length-required", 411, "The length is missing", "Send Content-Length: a body in chunks is not read here."),
+    Kind("changed", 412, "It is not what the request goes by", "Ask without If-Match for what is here now."),
     Kind("too-large", 413, "The request is too large", "Send smaller or fewer pictures or rows."),
     Kind("unsupported-media-type", 415, "This content type is not read here", "Send one that the operation names."),
     Kind("no-such-part", 416, "The file has no such part", "Ask for a Range within what Content-Range says."),
@@ -111,7 +117,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
         wait = error.retry_after
         return problem(error.status, error.message, headers={} if wait is None else {"Retry-After": str(wait)})
     if isinstance(error, ValidationError):
-        errors = list(_flat(error.detail, "parameter" if isinstance(error, InvalidQuery) else "pointer"))
+        key = "parameter" if isinstance(error, InvalidQuery) else "pointer"
+        errors = list(islice(_flat(error.detail, key), MOST_ERRORS))
         return problem(422, _sentence(errors), errors=errors)
     if isinstance(error, APIException):
         return problem(error.status_code, _advice(error, context["view"]), headers=_headers(error))
@@ -164,12 +171,22 @@ def _flat(detail: Any, key: str, path: tuple[str, ...] = ()) -> Iterator[dict[st
                 continue
             yield from _flat(inner, key, (*path, str(index)) if nested else path)
     else:
-        where = ".".join(path) if key == "parameter" else "".join(f"/{part}" for part in path)
-        yield {"detail": str(detail)} | ({key: where} if path else {})
+        where = ".".join(path) if key == "parameter" else "".join(f"/{_escaped(part)}" for part in path)
+        yield {"detail": _short(str(detail))} | ({key: where} if path else {})
+
+
+def _escaped(name: str) -> str:
+    """Return a name as a part of a JSON pointer (RFC 6901, section 3)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST_DETAIL else f"{words[: LONGEST_DETAIL - 1]}…"
 
 
 def _sentence(errors: Sequence[Mapping[str, str]]) -> str:
     first = errors[0]
     where = first.get("parameter") or first.get("pointer", "").strip("/")
-    more = f" There are {len(errors) - 1} more errors." if len(errors) > 2 else ""
+    least = "at least " if len(errors) == MOST_ERRORS else ""
+    more = f" There are {least}{len(errors) - 1} more errors." if len(errors) > 2 else ""
     return (f"{where}: {first['detail']}" if where else first["detail"]) + more

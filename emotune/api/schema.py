@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import Serializer
 
 from emotune.api.permissions import ANY, IN_PERSON, OPEN, scope_of
-from emotune.api.problems import CONTENT_TYPE, KINDS, Kind
+from emotune.api.problems import CONTENT_TYPE, KINDS, MOST_ERRORS, Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
 Shape = type[Serializer[Any]]
@@ -35,6 +35,9 @@ HEADERS = {
     "Retry-After": ("integer", "In how many seconds it is worth asking again."),
     "WWW-Authenticate": ("string", "How to log in."),
     "Location": ("string", "The address of what was made."),
+    "Accept-Ranges": ("string", "`bytes`: a part can be asked for by the header Range."),
+    "Content-Range": ("string", "Which part it is, `*` for none, and of how many bytes."),
+    "Last-Modified": ("string", "When it was last changed."),
     "ETag": ("string", "What to send in If-None-Match the next time."),
     "Idempotency-Replayed": ("string", "`true` when an earlier request with this Idempotency-Key made it."),
 }
@@ -168,21 +171,30 @@ class ContractSchema(AutoSchema):
 
     @property
     def has_etag(self) -> bool:
-        return getattr(getattr(self.view, self.method.lower()), "has_etag", False)
+        """Whether the answer has an ETag: `with_etag` gave it, or the operation has one, and a 304, by itself."""
+        method = getattr(self.view, self.method.lower())
+        return getattr(method, "has_etag", False) or 304 in self.contract.answers
 
     def errors(self) -> set[int]:
         """Return the statuses of the errors that this operation can answer."""
-        found = {429, 503, *self.contract.errors}
+        found = {400, 429, 503, *self.contract.errors}
         if self.scope != OPEN:
             found |= {401, 403}
         if "{" in self.path:
             found.add(404)
-        if self.contract.query or self.contract.idempotent:
+        # what has no parameters refuses them all the same
+        if self.contract.body or self.contract.idempotent or not getattr(self.view, "ignores_parameters", False):
             found.add(422)
-        if self.contract.body:
-            found |= {400, 413, 415, 422}
+        # with a key, a body is read also where none is needed
+        if self.contract.body or self.contract.idempotent:
+            found |= {413, 415}
         if self.contract.idempotent:
-            found |= {409, 410}
+            found.add(409)
+        # what something is done with, or whoever does it, may be deleted meanwhile; and no body is read in chunks
+        if self.method != "GET":
+            found |= {410, 411}
+        if self.has_etag:
+            found.add(412)
         return found
 
     def get_override_parameters(self) -> list[Any]:
@@ -255,7 +267,7 @@ PROBLEM = {
         "detail": {"type": "string", "description": "What is wrong here, and what to do: a sentence for people."},
         "errors": {
             "type": "array",
-            "description": "Each field that is wrong.",
+            "description": f"Each field that is wrong; {MOST_ERRORS} at most.",
             "items": {
                 "type": "object",
                 "properties": {
@@ -274,7 +286,8 @@ PROBLEM = {
 def _response(kind: Kind) -> dict[str, Any]:
     example = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": kind.advice}
     later = ["Retry-After"]
-    more = {401: ["WWW-Authenticate"], 409: later, 429: later, 503: later}.get(kind.status, [])
+    by_status = {401: ["WWW-Authenticate"], 409: later, 416: ["Content-Range"], 429: later, 503: later}
+    more = by_status.get(kind.status, [])
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         "description": f"{kind.title}. {kind.advice}",

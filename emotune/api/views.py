@@ -17,11 +17,11 @@ from rest_framework.serializers import CharField, IntegerField
 from rest_framework.views import APIView
 
 from emotune.api.etags import with_etag
-from emotune.api.fields import Output
+from emotune.api.fields import Output, Query, read_query
 from emotune.api.limits import spend_for_caller
 from emotune.api.permissions import OPEN, scope_of
 from emotune.api.problems import BY_KIND
-from emotune.api.schema import operation
+from emotune.api.schema import contract_of, operation
 
 if TYPE_CHECKING:
     from accounts.models import ApiToken, User
@@ -40,6 +40,8 @@ class ApiView(APIView):
     scopes: ClassVar[Mapping[str, str]] = {}
     # What admins may be given one by one, as in Django's admin.
     rights: ClassVar[Mapping[str, str]] = {}
+    # Where other people's programs add parameters that they have for others than us.
+    ignores_parameters: ClassVar[bool] = False
     http_method_names = [  # noqa: RUF012 - as Django declares it
         "get",
         "head",
@@ -59,6 +61,13 @@ class ApiView(APIView):
             self.perform_authentication(request)
             spend_for_caller(request)
             self.check_permissions(request)
+        self._check_parameters(request)
+
+    def _check_parameters(self, request: Request) -> None:
+        """Refuse parameters where an operation has none at all; read_query refuses those that one does not know."""
+        described = contract_of(self, str(request.method))
+        if described and not described.query and not self.ignores_parameters:
+            read_query(request, Query)
 
 
 class UnknownAddress(ApiView):

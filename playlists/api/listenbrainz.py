@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from emotune.api.fields import Input, Output
+from emotune.api.fields import BoundedListField, Input, Output
 from emotune.api.schema import operation
 from emotune.api.views import ApiRequest, ApiView
 from playlists import submissions
@@ -21,7 +21,7 @@ class SubmissionInput(Input):
 
     is_strict = False
     listen_type = serializers.ChoiceField([SINGLE, PLAYING_NOW, IMPORT], help_text="What plays now is not noted.")
-    payload = serializers.ListField(
+    payload = BoundedListField(
         child=serializers.DictField(), min_length=1, max_length=MOST_AT_ONCE, help_text="The listens."
     )
 
@@ -64,7 +64,9 @@ class ValidTokenOutput(Output):
 
 
 class ListenBrainzView(ApiView):
-    """Errors have ListenBrainz's names beside those of a problem."""
+    """Errors have ListenBrainz's names beside those of a problem, and its parameters, as `return_msid`, do no harm."""
+
+    ignores_parameters: ClassVar[bool] = True
 
     def handle_exception(self, exc: Exception) -> Any:
         response: HttpResponse = super().handle_exception(exc)

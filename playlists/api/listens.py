@@ -19,7 +19,7 @@ from emotune.api.views import ApiRequest, ApiView
 from playlists import listening
 from playlists.api.playlists import playlist_of
 from playlists.history import Filters
-from playlists.listening import Heard
+from playlists.listening import Heard, InvalidListens
 from playlists.models import Listen
 from playlists.serializers import (
     CountsOutput,
@@ -34,7 +34,6 @@ from playlists.serializers import (
 
 LATEST_FIRST = Order(("listened_at", "id"), descending=True)
 WRITES: Mapping[str, str] = dict.fromkeys(("POST", "PUT", "DELETE"), "listen")
-UNKNOWN = "The catalogue has no such track."
 
 
 class Listens(ApiView):
@@ -58,12 +57,18 @@ class Listens(ApiView):
         """Note that you heard a track: 30 seconds or half of it. The same track at the same moment is noted once."""
 
         def record() -> dict[str, int]:
-            heard = _heard([read_body(request, ListenInput)])[0]
+            wanted = read_body(request, ListenInput)
+            (heard,) = _heard([wanted])
+            playlist = playlist_of(request, heard.playlist_id) if heard.playlist_id else None
+            try:
+                listening.check_listens(user=request.user, listens=[heard])
+            except InvalidListens as error:
+                raise ValidationError(_fields(error, [wanted])["0"]) from None
             listen = listening.record_listen(
                 user=request.user,
                 track=get_object_or_404(Track, pk=heard.track_id),
                 source=heard.source,
-                playlist=playlist_of(request, heard.playlist_id) if heard.playlist_id else None,
+                playlist=playlist,
                 listened_at=heard.listened_at,
             )
             return {"id": listen.pk}
@@ -87,27 +92,42 @@ class ListensBulk(ApiView):
         """Note up to 1000 listens at once, all or none. Those that are noted already stay as they are."""
 
         def record() -> dict[str, int]:
-            heard = _heard(read_body(request, ListensInput)["listens"])
-            new = listening.record_listens_bulk(user=request.user, listens=heard)
-            return {"received": len(heard), "changed": new}
+            wanted = read_body(request, ListensInput)["listens"]
+            try:
+                new = listening.record_listens_bulk(user=request.user, listens=_heard(wanted))
+            except InvalidListens as error:
+                raise ValidationError({"listens": _fields(error, wanted)}) from None
+            return {"received": len(wanted), "changed": new}
 
         receipt = once(request, record)
         return Response(CountsOutput(receipt.made).data, headers=receipt.headers)
 
 
 def _heard(listens: Sequence[Mapping[str, Any]]) -> list[Heard]:
-    """Return listens with the ids of their tracks. Raises ValidationError for one that the catalogue does not have."""
+    """Return listens with the ids of their tracks, 0 for one that the catalogue does not have."""
     named = {listen["spotify_id"] for listen in listens if "spotify_id" in listen}
     rows = Track.objects.filter(spotify_id__in=named).order_by("-id").values_list("spotify_id", "id")
     by_name = dict(rows) if named else {}
-    wanted = [listen.get("track") or by_name.get(listen.get("spotify_id", ""), 0) for listen in listens]
-    if not set(Track.objects.filter(pk__in=wanted).values_list("pk", flat=True)).issuperset(wanted):
-        raise ValidationError({"track": [UNKNOWN]})
     now = timezone.now()
     return [
-        Heard(track_id, listen.get("listened_at", now), playlist_id=listen.get("playlist"))
-        for track_id, listen in zip(wanted, listens, strict=True)
+        Heard(
+            listen.get("track") or by_name.get(listen.get("spotify_id", ""), 0),
+            listen.get("listened_at", now),
+            playlist_id=listen.get("playlist"),
+        )
+        for listen in listens
     ]
+
+
+def _fields(error: InvalidListens, listens: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Return by place what is wrong with listens, under the names by which they were sent."""
+    return {
+        str(place): {
+            "spotify_id" if name == "track" and "spotify_id" in listens[place] else name: [sentence]
+            for name, sentence in found.items()
+        }
+        for place, found in error.wrong.items()
+    }
 
 
 def _listen_of(request: ApiRequest, listen_id: int) -> Listen:
@@ -134,14 +154,18 @@ class OneListen(ApiView):
 class Skips(ApiView):
     scopes: ClassVar[Mapping[str, str]] = WRITES
 
-    @operation("record_skip", "listens", {204: None}, body=SkipInput, errors=(404,))
+    @operation("record_skip", "listens", {204: None}, body=SkipInput, idempotent=True, errors=(404,))
     def post(self, request: ApiRequest) -> Response:
         """Note that a track was begun and passed over before it counted as heard."""
-        skip = read_body(request, SkipInput)
-        listening.record_skip(
-            user=request.user,
-            track=get_object_or_404(Track, pk=skip["track"]),
-            playlist=playlist_of(request, skip["playlist"]) if skip.get("playlist") else None,
-            seconds=skip.get("seconds"),
-        )
-        return Response(status=204)
+
+        def record() -> dict[str, int]:
+            skip = read_body(request, SkipInput)
+            noted = listening.record_skip(
+                user=request.user,
+                track=get_object_or_404(Track, pk=skip["track"]),
+                playlist=playlist_of(request, skip["playlist"]) if skip.get("playlist") else None,
+                seconds=skip.get("seconds"),
+            )
+            return {"id": noted.pk}
+
+        return Response(status=204, headers=once(request, record).headers)

@@ -49,7 +49,13 @@ class Command(BaseCommand):
             " trained on the rest)",
         )
         known = ", ".join(("emotune", "cnn", *NAMES))
-        parser.add_argument("--models", default="emotune", metavar="A,B", help=f"{known}, or folders of networks")
+        parser.add_argument(
+            "--models",
+            default="emotune",
+            metavar="A,B",
+            help=f"{known}, or folders of emotune's networks; the plain one is cnn, at models/cnn alone, and teachers"
+            " of the size facenet are not measured",
+        )
         parser.add_argument("--crops", action="store_true", help="the pictures are faces: look for none in them")
         parser.add_argument(
             "--flips",

@@ -69,15 +69,15 @@ class Command(BaseCommand):
         rows = {name: result.figures() for name, result in results.items()}
         gains = gain(results["with_feedback"], results["without_feedback"])
         if as_json:
-            about: dict[str, Any] = {"listeners": listeners, "sessions": sessions, "seed": seed}
+            had = sessions // listeners * listeners
+            about: dict[str, Any] = {"listeners": listeners, "sessions": had, "seed": seed, "gain": _told(gains)}
             curves = {name: results[name].curve for name in ARMS}
-            about["gain"] = {count: {"mean": mean, "error": error} for count, (mean, error) in gains.items()}
             served = rows["with_feedback"]
             self.stdout.write(json.dumps(served | about | rows | {"curve": curves}, indent=1))
         else:
             self._print(rows)
-            for count, (mean, noise) in gains.items():
-                self.stdout.write(f"feedback adds {mean:+.3f} ± {noise:.3f} to NDCG@10 after {count} ratings")
+            for count, found in gains.items():
+                self.stdout.write(f"feedback adds {_written(*found)} to NDCG@10 after {count} ratings")
         if plot:
             _write(plot, learning_curve({name: result.ndcg() for name, result in results.items()}))
 
@@ -100,16 +100,15 @@ class Command(BaseCommand):
         gains = gain(results["with_company"], results["content"])
         if as_json:
             curves = {name: result.curve for name, result in results.items()}
-            told = {count: {"mean": mean, "error": error} for count, (mean, error) in gains.items()}
             about = {"listeners": listeners, "newcomers": newcomers, "seed": seed}
-            self.stdout.write(json.dumps(about | {"gain": told, "curve": curves}, indent=1))
+            self.stdout.write(json.dumps(about | {"gain": _told(gains), "curve": curves}, indent=1))
             return
         ratings = list(gains)
         self.stdout.write(f"{'NDCG@10 after ratings':24}" + "".join(f"{count:>16}" for count in ratings))
         for name, result in results.items():
             row = "".join(f"{result.curve[count]['ndcg_at_10']:16.3f}" for count in ratings)
             self.stdout.write(f"{name:24}{row}")
-        self.stdout.write(f"{'gain':24}" + "".join(f"{f'{m:+.3f} ± {e:.3f}':>16}" for m, e in gains.values()))
+        self.stdout.write(f"{'gain':24}" + "".join(f"{_written(*found):>16}" for found in gains.values()))
 
     def _replay(self, seed: int, *, as_json: bool) -> None:
         columns = load_columns()
@@ -130,6 +129,18 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{name:17}" + "".join(f"{figures[column]:16.3f}" for column in COLUMNS) + f"{figures['ratings']:16.0f}"
             )
+
+
+def _told(gains: dict[int, tuple[float, float | None]]) -> dict[int, dict[str, float]]:
+    """Return gains as JSON has them: the error of a single listener is left out."""
+    return {
+        count: {"mean": mean} if error is None else {"mean": mean, "error": error}
+        for count, (mean, error) in gains.items()
+    }
+
+
+def _written(mean: float, error: float | None) -> str:
+    return f"{mean:+.3f}" if error is None else f"{mean:+.3f} ± {error:.3f}"
 
 
 def _can_be_written(path: Path) -> bool:
