@@ -384,8 +384,19 @@ API_ADDRESS_LIMIT = env_int("API_ADDRESS_LIMIT", 1200)
 # Pages of other sites whose scripts may use the API, as in https://player.example.org.
 CORS_ALLOWED_ORIGINS = env_list("CORS_ORIGINS", "")
 CORS_URLS_REGEX = r"^/api/"
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "range",
+]
 CORS_EXPOSE_HEADERS = [
+    "Accept-Ranges",
+    "Content-Range",
     "ETag",
     "Idempotency-Replayed",
     "Location",

@@ -56,6 +56,18 @@ def test_the_contract_is_made_without_a_warning_and_is_valid(tmp_path):
     assert "openapi: 3.0" in (tmp_path / "schema.yaml").read_text()
 
 
+def test_scripts_of_other_sites_may_send_and_read_every_header_of_the_contract(settings):
+    operations = [operation for methods in CONTRACT["paths"].values() for operation in methods.values()]
+    parameters = [parameter for operation in operations for parameter in operation.get("parameters", [])]
+    sent = {parameter["name"].lower() for parameter in parameters if parameter["in"] == "header"}
+    answers = [answer for operation in operations for answer in operation["responses"].values()]
+    answered = {name for answer in answers for name in answer.get("headers", {})}
+    assert sent
+    assert sent <= set(settings.CORS_ALLOW_HEADERS)
+    assert {"ETag", "Content-Range"} <= answered
+    assert answered <= {*settings.CORS_EXPOSE_HEADERS, "Last-Modified"}, "which every script may read"
+
+
 @pytest.mark.parametrize("route", routes(), ids=lambda route: route.name)
 def test_every_route_and_method_is_in_the_contract(route: Route):
     described = {operation["operationId"] for methods in CONTRACT["paths"].values() for operation in methods.values()}
