@@ -333,7 +333,8 @@ def never_again(*, user: "User", track: Track, undo: bool = False, until: dateti
 def never_artist(*, user: "User", artist: str, undo: bool = False, until: datetime | None = None) -> str:
     """Keep all tracks by an artist out, as `never_again` does one; return the name as the catalogue spells it.
 
-    Raises InvalidInput for an artist who is not in the catalogue, for a moment that has passed, and always for a NUL.
+    Who is kept out already may have another end under a name that the catalogue no longer has. Raises InvalidInput for
+    any other artist who is not in the catalogue, for a moment that has passed, and always for a NUL.
     """
     if "\0" in artist:  # PostgreSQL refuses to look for it
         raise InvalidInput(NO_ARTIST)
@@ -342,16 +343,38 @@ def never_artist(*, user: "User", artist: str, undo: bool = False, until: dateti
         return artist
     _check_end(until)
     name = artist.strip()
-    track_id = Track.objects.filter(artist=name).order_by("id").values_list("id", flat=True).first() if name else None
+    track_id = _one_by(name)
     if track_id is None:
-        raise InvalidInput(NO_ARTIST)
+        present = NeverArtist.objects.filter(user=user, artist=name).first()
+        if present is None:
+            raise InvalidInput(NO_ARTIST)
+        track_id = present.track_id
+    _keep_artist_out(user, name, track_id, until)
+    return name
+
+
+def restore_artist(*, user: "User", artist: str, track_id: int | None, until: datetime | None) -> None:
+    """Keep an artist out as before `never_artist`, whether or not the catalogue still has the name: `track_id` is the
+    track by which they were known, if by any."""
+    known_by = _one_by(artist)
+    if known_by is None and track_id is not None:
+        known_by = Track.objects.filter(pk=track_id).values_list("id", flat=True).first()
+    _keep_artist_out(user, artist, known_by, until)
+
+
+def _one_by(artist: str) -> int | None:
+    """Return a track of an artist of this very name; None where the catalogue has none."""
+    tracks = Track.objects.filter(artist=artist).order_by("id").values_list("id", flat=True)
+    return tracks.first() if artist else None
+
+
+def _keep_artist_out(user: "User", name: str, track_id: int | None, until: datetime | None) -> None:
     NeverArtist.objects.bulk_create(
         [NeverArtist(user=user, artist=name, track_id=track_id, until=until)],
         update_conflicts=True,
         unique_fields=["user", "artist"],
         update_fields=["until", "track"],
     )
-    return name
 
 
 def _check_number(rows: Collection[object], what: str) -> None:

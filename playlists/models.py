@@ -239,11 +239,14 @@ class NeverArtist(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="never_artists")
     artist = models.CharField(max_length=500, help_text="as the catalogue spells the name")
+    # Without a constraint, which would lock the catalogue while it is added, and refuse deletions of a track by the
+    # version before, which knows nothing of this: whoever reads bears a track that has gone.
     track = models.ForeignKey(
         Track,
         null=True,
         blank=True,
         editable=False,
+        db_constraint=False,
         on_delete=models.SET_NULL,
         related_name="+",
         help_text="one by the artist, who is known by it once an import spells the name otherwise",

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from playlists.columns import DEMO, LINKED, PLAYABLE, SPOTIFY, Columns, Rows
+from playlists.columns import DEMO, LINKED, PLAYABLE, Columns, Rows
 from playlists.ranking import WIDTH, Candidates, Taste
 from playlists.taste import Leaning, lean
 
@@ -11,8 +11,6 @@ Floats = npt.NDArray[np.float64]
 
 # So many of an emotion's tracks are weighed: those of which the most is expected, and others drawn by the seed.
 BEST, DRAWN = 250, 600
-# Of tracks that only fill up, the nearest to the emotion's centre are enough.
-NEAREST = 150
 # How far around a journey's points tracks are looked for, and how many of them are taken for all points together.
 REACH = 0.5
 ALONG = 4000
@@ -22,8 +20,8 @@ def draw(columns: Columns, emotion: int, taste: Taste, *, target: Floats, least:
     """Return rows of candidates of an emotion (its code), none of them banned, in their own order.
 
     Real playable tracks come alone unless they are fewer than `least` different recordings; then come the
-    demonstration's, and then those that can only be linked to. `rank` takes them in the same order. To who never asks
-    Spotify, what it alone can play is only linked to.
+    demonstration's, and then those that can only be linked to, each chosen as the playable ones are. `rank` takes them
+    in the same order. To who never asks Spotify, what it alone can play is only linked to.
     """
     playable = columns.playable(emotion, own_only=taste.own_only)
     pool = _some(columns, playable[~banned(columns, taste, playable)], taste, target, seed)
@@ -33,8 +31,7 @@ def draw(columns: Columns, emotion: int, taste: Taste, *, target: Floats, least:
             break
         more = within.start + np.flatnonzero(columns.uses(within, own_only=taste.own_only) == fills_up)
         more = more[~banned(columns, taste, more)]
-        away = np.linalg.norm(columns.vad[more] - columns.centres[emotion], axis=1)
-        pool = np.concatenate([pool, more[np.argsort(away, kind="stable")[:NEAREST]]])
+        pool = np.concatenate([pool, _some(columns, more, taste, target, seed)])
     return np.sort(pool)
 
 
@@ -69,20 +66,21 @@ def as_candidates(
 
 def along(columns: Columns, points: Floats, taste: Taste, *, seed: int) -> Rows:
     """Return rows of playable tracks around each of the points (m, 3) of a journey, none of them banned. The
-    demonstration's are among them only where real ones are too few, and what Spotify alone can play not for who never
-    asks it."""
+    demonstration's are among them only where real ones are too few, and for who never asks Spotify, what it alone can
+    play only where these are too few as well."""
     reach = max(REACH, float(np.linalg.norm(points[1] - points[0])))
     low, high = points.min(axis=0) - reach, points.max(axis=0) + reach
     near = columns.use != LINKED
-    if taste.own_only:
-        near &= columns.use != SPOTIFY
     for axis in range(3):
         near &= (columns.vad[:, axis] >= low[axis]) & (columns.vad[:, axis] <= high[axis])
     rows = np.flatnonzero(near)
     rows = rows[~banned(columns, taste, rows)]
-    real = rows[columns.uses(rows) == PLAYABLE]
-    taken = _around(columns, real, points, reach, seed)
-    return taken if len(taken) >= 3 * len(points) else _around(columns, rows, points, reach, seed)
+    use = columns.uses(rows, own_only=taste.own_only)
+    for some in (rows[use == PLAYABLE], rows[use != LINKED], rows):
+        taken = _around(columns, some, points, reach, seed)
+        if len(taken) >= 3 * len(points):
+            break
+    return taken
 
 
 def _around(columns: Columns, rows: Rows, points: Floats, reach: float, seed: int) -> Rows:

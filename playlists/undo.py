@@ -43,8 +43,9 @@ def of_never(
     user: "User", before: NeverAgain | NeverArtist | None, *, track: Track | None = None, artist: str = ""
 ) -> str:
     """Return the token that keeps a track or an artist out as before: as the row says, or not at all."""
-    until = _number(before.until) if before else None
-    return _sign(user, ["track" if track else "artist", [[track.pk if track else artist, before is not None, until]]])
+    until, known_by = (_number(before.until), before.track_id) if before else (None, None)
+    row = [track.pk if track else artist, before is not None, until, known_by]
+    return _sign(user, ["track" if track else "artist", [row]])
 
 
 def undo(*, user: "User", token: str) -> str:
@@ -57,7 +58,7 @@ def undo(*, user: "User", token: str) -> str:
     except signing.BadSignature:
         raise InvalidInput(TOO_LATE) from None
     if what in ("track", "artist"):
-        return _keep_as_before(user, what, *rows[0])
+        return _keep_as_before(user, what, rows[0])
     if what == "rated":
         return _rate_as_before(user, *rows)
     if what != "listens":  # "ratings" of an earlier version did not say what was written over them
@@ -80,11 +81,15 @@ def _rate_as_before(user: "User", value: int, at: int, rows: Sequence[Any]) -> s
     return f"The ratings are as they were, except {changed} that you changed since."
 
 
-def _keep_as_before(user: "User", what: str, key: Any, kept: bool, until: int | None) -> str:
+def _keep_as_before(user: "User", what: str, row: Sequence[Any]) -> str:
+    # a token of an earlier version does not say by which track an artist was known
+    key, kept, until, known_by = (*row, None)[:4]
     end = _moment(until)
     lasts = kept and (end is None or end > timezone.now())
-    if what == "artist":
-        listening.never_artist(user=user, artist=key, undo=not lasts, until=end if lasts else None)
+    if what == "artist" and lasts:
+        listening.restore_artist(user=user, artist=key, track_id=known_by, until=end)
+    elif what == "artist":
+        listening.never_artist(user=user, artist=key, undo=True)
     elif track := Track.objects.filter(pk=key).first():
         listening.never_again(user=user, track=track, undo=not lasts, until=end if lasts else None)
     return "It is kept out as before." if lasts else "It may be played again."

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.serializers import DictField, IntegerField
 
+from catalogue.models import Track
 from emotune.api.problems import MOST_ERRORS
 from playlists import listening
 from playlists.models import HistoryImport, Listen, NeverAgain, NeverArtist, Rating, Skip
@@ -253,6 +254,9 @@ def test_ratings_skips_and_what_is_never_wanted_again(ask, user):
     assert ask("delete", f"tracks/{track.pk}/never-again").status_code == 204
     assert ask("put", "never-again/artists", {"artist": track.artist}).json()["artist"] == track.artist
     check_problem(ask("put", "never-again/artists", {"artist": "Nobody"}), 422)
+    (kept,) = ask("get", "never-again/artists").json()["results"]
+    Track.objects.filter(pk=track.pk).update(artist="Spelled otherwise")
+    assert ask("put", "never-again/artists", {"artist": kept["artist"]}).json()["artist"] == track.artist
     assert len(ask("get", "never-again/artists").json()["results"]) == 1
     assert ask("delete", f"never-again/artists?artist={track.artist}").status_code == 204
     check_problem(ask("delete", f"never-again/artists?artist={track.artist}"), 404)

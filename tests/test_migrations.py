@@ -44,6 +44,14 @@ def is_large(operation):
     return getattr(operation, "model_name", getattr(operation, "name", "")).lower() in LARGE
 
 
+def is_held_to_a_large_table(field):
+    """Say whether the database itself sees to it that a field refers to a row of a large table."""
+    if not isinstance(field, models.ForeignKey) or not field.db_constraint:
+        return False
+    model = field.remote_field.model  # in a migration "catalogue.track", with whatever capitals
+    return (model if isinstance(model, str) else model.__name__).rpartition(".")[2].lower() in LARGE
+
+
 def walk(operations):
     """Give all that happens in the database, and not what only Django is told."""
     for operation in operations:
@@ -65,6 +73,9 @@ def fault_of(operation, migration):
         ),
         "its index is made while nobody may write: use AddIndexConcurrently": (
             added and is_large(operation) and (added.db_index or added.unique)
+        ),
+        "its constraint locks a large table, and refuses the version before to delete rows: db_constraint=False": (
+            is_held_to_a_large_table(added)
         ),
         "this is not done to a large table; an index of one is made by AddIndexConcurrently": (
             is_large(operation) and not isinstance(operation, ON_LARGE)
@@ -105,7 +116,14 @@ def test_a_bad_migration_is_found_out():
             migrations.AddIndex("listen", models.Index(fields=["source"], name="by_source")),
             migrations.AlterField("track", "title", models.TextField()),
             AddIndexConcurrently("skip", models.Index(fields=["seconds"], name="by_seconds")),
+            migrations.AddField("share", "first", models.ForeignKey("catalogue.Track", models.SET_NULL, null=True)),
             # and what is well
+            migrations.AddField(
+                "share", "last", models.ForeignKey("catalogue.Track", models.SET_NULL, null=True, db_constraint=False)
+            ),
+            migrations.AddField(
+                "share", "job", models.ForeignKey("playlists.HistoryImport", models.SET_NULL, null=True)
+            ),
             migrations.AddField("rating", "weight", models.FloatField(db_default=1)),
             migrations.AddField("listen", "heard_s", models.FloatField(null=True)),
             migrations.AlterField("share", "token", models.CharField(max_length=64)),
@@ -113,12 +131,13 @@ def test_a_bad_migration_is_found_out():
         ]
 
     faults = faults_of(Bad("0099_bad", "playlists"))
-    assert list(faults) == [operation.describe() for operation in walk(Bad.operations)][:11]
+    assert list(faults) == [operation.describe() for operation in walk(Bad.operations)][:12]
     assert "db_default" in faults["Add field note to share"]
     assert "its index" in faults["Add field word to rating"]
     assert "CODE" in faults["Raw Python operation"]
     assert "still asks" in faults["Remove field token from share"]
     assert "atomic" in faults[Bad.operations[10].describe()]
+    assert "db_constraint" in faults["Add field first to share"]
 
 
 INDEXES = """
@@ -188,6 +207,12 @@ with connection.cursor() as cursor:
     cursor.executemany("INSERT INTO playlists_neverartist (user_id, artist, created_at) VALUES (%s, %s, %s)", rows)
 print(json.dumps(track.pk))
 """
+# As the version before does, which knows nothing of the field.
+LOST = """
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("DELETE FROM catalogue_track WHERE id = %s", [{track}])
+"""
 KNOWN_BY = """
 import json
 from playlists.models import NeverArtist
@@ -196,10 +221,15 @@ print(json.dumps(dict(NeverArtist.objects.values_list("artist", "track"))))
 
 
 def test_artists_who_are_kept_out_are_known_by_a_track_and_the_way_back_is_open(env):
+    def known_by():
+        return json.loads(manage("shell", "--verbosity=0", "--command", KNOWN_BY, env=env))
+
     manage("migrate", "--verbosity=0", "playlists", "0008", env=env)
     track = json.loads(manage("shell", "--verbosity=0", "--command", KEPT_OUT, env=env))
     for _ in range(2):
         manage("migrate", "--verbosity=0", env=env)
-        found = json.loads(manage("shell", "--verbosity=0", "--command", KNOWN_BY, env=env))
-        assert found == {"The Same": track, "Gone": None}
+        assert known_by() == {"The Same": track, "Gone": None}
         manage("migrate", "--verbosity=0", "playlists", "0008", env=env)
+    manage("migrate", "--verbosity=0", env=env)
+    manage("shell", "--verbosity=0", "--command", LOST.format(track=track), env=env)
+    assert known_by() == {"The Same": track, "Gone": None}, "whoever reads bears that it has gone"

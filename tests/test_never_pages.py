@@ -5,17 +5,19 @@ import re
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.core import signing
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from catalogue.models import Track
 from catalogue.staging import renew_revision
 from emotune.errors import InvalidInput
-from playlists import never_views
+from playlists import never_views, undo
 from playlists.history import PER_PAGE
 from playlists.listening import never_artist
 from playlists.models import NeverAgain, NeverArtist
-from playlists.queries import said_of
+from playlists.queries import Said, said_of
 from playlists.services import recommend
 from tests.factories import make_track, make_user
 
@@ -178,6 +180,62 @@ def test_an_artist_that_the_catalogue_has_lost_can_be_let_in(browser, person):
     NeverArtist.objects.create(user=person, artist="Gone")
     assert post(browser, "never_artist", artist="Gone", undo="1").status_code == 200
     assert not NeverArtist.objects.exists()
+
+
+@pytest.fixture
+def respelled(person):
+    track = make_track("sad", artist="Bjork")
+    never_artist(user=person, artist="Bjork")
+    Track.objects.update(artist="Bj\u00f6rk")
+    renew_revision()
+    return track
+
+
+def test_an_artist_who_is_kept_out_under_a_former_name_can_be_given_another_day(browser, person, respelled):
+    assert post(browser, "never_artist", artist="Bjork", until="2099-12-24").status_code == 200
+    row = NeverArtist.objects.get(user=person)
+    assert (row.until, row.track) == (datetime(2099, 12, 24, tzinfo=UTC), respelled)
+    assert not recommend(emotion="sad", user=person)
+    with pytest.raises(InvalidInput, match="no artist"):
+        never_artist(user=make_user(), artist="Bjork")
+
+
+def test_an_artist_of_a_former_name_who_was_let_in_is_kept_out_as_before_with_undo(browser, person, respelled):
+    page = post(browser, "never_artist", artist="Bjork", undo="1").content.decode()
+    assert recommend(emotion="sad", user=person)
+    token = re.findall(r'name="token" value="([^"]+)"', page)[0]
+    assert "kept out as before" in post(browser, "never_undo", token=token).content.decode()
+    assert NeverArtist.objects.get(user=person).track == respelled
+    assert not recommend(emotion="sad", user=person)
+    NeverArtist.objects.all().delete()
+    respelled.delete()
+    post(browser, "never_undo", token=token)
+    assert NeverArtist.objects.get(user=person).track is None
+
+
+def test_a_token_of_the_version_before_does_not_say_by_which_track_an_artist_was_known(person, respelled):
+    NeverArtist.objects.all().delete()
+    salt = f"playlists.undo.{person.pk}"
+    for name, track in (("Bj\u00f6rk", respelled), ("Bjork", None)):
+        token = signing.dumps(["artist", [[name, True, None]]], salt=salt, compress=True)
+        assert undo.undo(user=person, token=token) == "It is kept out as before."
+        assert NeverArtist.objects.get(artist=name).track == track
+
+
+def test_a_track_that_the_version_before_deleted_keeps_out_nobody(person):
+    first, other = make_track("sad", artist="The Same"), make_track("sad", artist="Another")
+    never_artist(user=person, artist="The Same")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM catalogue_track WHERE id = %s", [first.pk])
+    connection.check_constraints()
+    assert NeverArtist.objects.get().track_id == first.pk
+    assert [item.track for item in recommend(emotion="sad", user=person)] == [other]
+    assert said_of(person, [other])[other.pk] == Said()
+    same = make_track("sad", artist="The Same")
+    assert said_of(person, [same])[same.pk].never_artist
+    assert [item.track for item in recommend(emotion="sad", user=person)] == [other]
+    assert never_artist(user=person, artist="The Same") == "The Same"
+    assert NeverArtist.objects.get().track == same
 
 
 def test_the_button_beside_a_track_is_pressed_and_released(browser, person):

@@ -232,6 +232,14 @@ def env(postgres, tmp_path):
     return environment(tmp_path, DATABASE_URL=postgres.url("tabs", like=MIGRATED))
 
 
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def either_env(request, prepared, tmp_path):
+    if request.param == "PostgreSQL":
+        return request.getfixturevalue("env")
+    prepared.lay(MIGRATED, tmp_path)
+    return environment(tmp_path)
+
+
 def test_ratings_of_two_tabs_end_in_the_last_ones_state(env):
     found = json.loads(manage("shell", "--verbosity=0", "--command", TWO_TABS, env=env))
     assert found["playlists"] == [1, 1]
@@ -240,16 +248,8 @@ def test_ratings_of_two_tabs_end_in_the_last_ones_state(env):
     assert found["never"] == 0
 
 
-@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
-def test_a_playlist_is_stored_once_with_the_places_of_tracks_that_there_still_are(
-    database, request, prepared, tmp_path
-):
-    if database == "SQLite":
-        prepared.lay(MIGRATED, tmp_path)
-        env = environment(tmp_path)
-    else:
-        env = request.getfixturevalue("env")
-    found = json.loads(manage("shell", "--verbosity=0", "--command", STORED, env=env))
+def test_a_playlist_is_stored_once_with_the_places_of_tracks_that_there_still_are(either_env):
+    found = json.loads(manage("shell", "--verbosity=0", "--command", STORED, env=either_env))
     one, two = found["tracks"]
     assert found["before"] == [None, None, None]
     assert found["again"]
@@ -276,23 +276,11 @@ def test_words_are_read_undo_spares_what_was_rated_since_and_a_thousand_names_ar
     assert found == {"found": 1, "words": [["sad", ""], ["sad", "happy"]], "changed": 1, "left": True}
 
 
-@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
-def test_an_act_is_read_against_what_was_given_until_its_very_moment(database, request, prepared, tmp_path):
-    if database == "SQLite":
-        prepared.lay(MIGRATED, tmp_path)
-        env = environment(tmp_path)
-    else:
-        env = request.getfixturevalue("env")
-    found = json.loads(manage("shell", "--verbosity=0", "--command", READ_AGAINST, env=env))
+def test_an_act_is_read_against_what_was_given_until_its_very_moment(either_env):
+    found = json.loads(manage("shell", "--verbosity=0", "--command", READ_AGAINST, env=either_env))
     assert found == {"offsets": [0, 1, 1, 1, 1, 2], "same": [True, True], "banned": 1}
 
 
-@pytest.mark.parametrize("database", ["SQLite", "PostgreSQL"])
-def test_whoever_ends_an_import_waits_for_a_batch_and_takes_it_back(database, request, prepared, tmp_path):
-    if database == "SQLite":
-        prepared.lay(MIGRATED, tmp_path)
-        env = environment(tmp_path)
-    else:
-        env = request.getfixturevalue("env")
-    found = json.loads(manage("shell", "--verbosity=0", "--command", ENDED, env=env))
+def test_whoever_ends_an_import_waits_for_a_batch_and_takes_it_back(either_env):
+    found = json.loads(manage("shell", "--verbosity=0", "--command", ENDED, env=either_env))
     assert found == {"ended": 0, "ended then": True, "left": 0, "state": "failed"}

@@ -102,9 +102,40 @@ def test_to_who_never_asks_spotify_what_it_alone_can_play_is_only_linked_to():
     assert ids(columns, own_only, least=5) == list(range(1, 26))
     assert columns.uses(np.array([0, 20, 23, 24])).tolist() == [PLAYABLE, PLAYABLE, DEMO, LINKED]
     assert columns.uses(np.array([0, 20, 23, 24]), own_only=True).tolist() == [LINKED, PLAYABLE, DEMO, LINKED]
-    points = np.linspace(CENTRE - 1, CENTRE + 1, 6)
-    assert set(columns.ids[along(columns, points, NONE, seed=1)].tolist()) & set(range(1, 21))
-    assert not set(columns.ids[along(columns, points, own_only, seed=1)].tolist()) & {*range(1, 21), 25}
+
+
+@pytest.mark.parametrize(("own", "demo", "weighed"), [(60, 0, "own"), (1, 60, "demo"), (1, 1, "all")])
+def test_a_journey_of_who_never_asks_spotify_takes_what_it_alone_can_play_where_others_are_too_few(own, demo, weighed):
+    uses = [PLAYABLE] * own + [DEMO] * demo + [SPOTIFY] * 100 + [LINKED] * 10
+    columns = make_columns(len(uses), use=dict(enumerate(uses, start=1)), spread=0.1)
+    points = np.linspace(CENTRE - 0.1, CENTRE + 0.1, 6)
+
+    def counts(taste):
+        return np.bincount(columns.use[along(columns, points, taste, seed=1)], minlength=4).tolist()
+
+    assert counts(NONE) == [own, 0, 0, 100]
+    expected = {"own": [own, 0, 0, 0], "demo": [own, demo, 0, 0], "all": [own, demo, 0, 100]}
+    assert counts(Taste(own_only=True)) == expected[weighed]
+
+
+@pytest.mark.parametrize("use", [DEMO, LINKED, SPOTIFY])
+def test_of_many_tracks_that_only_fill_up_the_best_and_some_at_random_are_candidates(use):
+    columns = make_columns(5000, artists=500, use=dict.fromkeys(range(1, 5001), use))
+    target = CENTRE + np.array([2.0, 0, 0])
+    rows, _ = columns.rows_of([78])  # of genre 2
+    fan = Taste(evidence=Evidence.of(columns.features(rows, target), [1.0], [0.1]), own_only=True)
+    plain = Taste(own_only=True)
+    near = columns.ids[np.argsort(np.linalg.norm(columns.vad - target, axis=1))[:100]].tolist()
+    first, again, other = (ids(columns, plain, seed=seed, target=target) for seed in (1, 1, 2))
+    assert first == again != other
+    assert set(near) <= set(first) & set(other)
+    assert BEST + DRAWN >= len(first) > DRAWN
+
+    def liked(taste):
+        both = [ids(columns, taste, seed=seed, target=target) for seed in (1, 2)]
+        return sum(i % 5 == 78 % 5 for i in set(both[0]) & set(both[1]))
+
+    assert liked(fan) > liked(plain)
 
 
 def test_two_of_one_recording_count_as_one():

@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
             name="track",
             field=models.ForeignKey(
                 blank=True,
+                db_constraint=False,
                 editable=False,
                 help_text="one by the artist, who is known by it once an import spells the name otherwise",
                 null=True,
