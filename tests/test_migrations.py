@@ -220,6 +220,7 @@ print(json.dumps(dict(NeverArtist.objects.values_list("artist", "track"))))
 """
 
 
+@pytest.mark.short
 def test_artists_who_are_kept_out_are_known_by_a_track_and_the_way_back_is_open(env):
     def known_by():
         return json.loads(manage("shell", "--verbosity=0", "--command", KNOWN_BY, env=env))

@@ -213,6 +213,7 @@ def longest_row(database: str) -> int:
     return max(row[0] or 0 for row in rows if row)
 
 
+@pytest.mark.short
 def test_on_sqlite_and_the_built_in_broker_nothing_is_left_either(tmp_path_factory, model, prepared, redis_url):
     folder = tmp_path_factory.mktemp("traces-sqlite")
     prepared.lay(DEMO, folder)

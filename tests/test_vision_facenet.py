@@ -59,6 +59,7 @@ def pictures(count, seed=0):
     return np.random.default_rng(seed).random((count, 48, 48, 1), np.float32)
 
 
+@pytest.mark.short
 def test_the_file_says_what_its_network_says_once_its_normalizations_are_renewed(facenet, network, file):
     batches = [pictures(16, seed) for seed in range(2)]
     read = facenet.build_facenet()
@@ -100,6 +101,7 @@ def test_another_file_is_named(facenet, content, tmp_path):
         facenet.read_facenet(facenet.build_facenet(), path, [])
 
 
+@pytest.mark.short
 def test_it_is_trained_measured_and_asked_as_a_teacher_and_never_served(facenet, file, tmp_path):
     from detection.vision.teachers import lesson
     from detection.vision.training import train
