@@ -81,7 +81,6 @@ def test_a_training_does_not_write_over_what_it_begins_with(folder, tmp_path, op
         (["--model", "cnn", "--rate", "0.1"], "plain network"),
         (["--start", "models/emotune", "--size", "large"], "--size"),
         (["--teacher-share", "0.5"], "--teacher"),
-        (["--views", "2"], "--views needs a --teacher"),
         (["--average", "1"], "--average"),
         (["--rate", "-0.002"], "--rate"),
         (["--rate", "nan"], "--rate"),

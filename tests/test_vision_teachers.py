@@ -75,59 +75,6 @@ def test_a_lesson_is_kept_until_the_teachers_or_the_pictures_change(lesson, fold
     assert read == [5]
 
 
-@pytest.fixture
-def views(folder, tmp_path):
-    from detection.vision.views import draw_views
-
-    return lambda **how: draw_views(load_split(folder, "train"), Recipe(batch=8, views=3, **how), tmp_path / "v.npy")
-
-
-def test_views_of_a_picture_differ_and_are_the_same_again(views, folder, tmp_path):
-    split, drawn = load_split(folder, "train"), views()
-    assert drawn.shape == (3, len(split), 48, 48)
-    assert drawn.dtype == np.uint8
-    assert all((drawn[one] != drawn[two]).any(axis=(1, 2)).all() for one, two in ((0, 1), (0, 2), (1, 2)))
-    written = (tmp_path / "v.npy").read_bytes()
-    (tmp_path / "v.npy").unlink()
-    assert (views() == drawn).all()
-    assert (tmp_path / "v.npy").read_bytes() == written
-    (tmp_path / "v.npy").unlink()
-    assert (views(seed=8) != drawn).any()
-
-
-def test_teachers_are_asked_about_each_view_and_its_twin(teachers, views, tmp_path):
-    drawn, models = views(), [write_model(tmp_path / "one"), write_model(tmp_path / "two")]
-    read: list[int] = []
-    said = teachers.lesson_of_views(models, drawn, tmp_path / "lesson.npz", read.append)
-    assert sum(read) == 2 * drawn.shape[0] * drawn.shape[1]
-    networks = [Classifier.load(model) for model in models]
-    twins = [np.ascontiguousarray(faces) for faces in (drawn[2], drawn[2][:, :, ::-1])]
-    answers = [network.logits(faces) for network in networks for faces in twins]
-    for head in HEADS:
-        assert said[head].shape == (*drawn.shape[:2], 7)
-        assert said[head][2] == pytest.approx(sum(softmax(answer[head]) for answer in answers) / 4, abs=1e-4)
-    again = teachers.lesson_of_views(models, drawn, tmp_path / "lesson.npz", read.append)
-    assert (again["labels"] == said["labels"]).all()
-    teachers.lesson_of_views(models, drawn[:2], tmp_path / "lesson.npz", read.append)
-    assert sum(read) == 2 * (3 + 2) * drawn.shape[1], "other views are other pictures"
-
-
-def test_each_epoch_shows_the_next_view_with_what_was_said_of_it(batches, views, folder):
-    split, drawn = load_split(folder, "train"), views(augmentation=0.0)
-    recipe = Recipe(batch=8, views=3, augmentation=0.0, teacher=1.0)
-    # what is said of a view is told by its number, what is seen by the grey of its picture
-    said = dict.fromkeys(HEADS, np.repeat(np.eye(7, dtype=np.float32)[:3, None], len(split), axis=1))
-    shown = batches.Batches(split, recipe, said, np.broadcast_to(np.arange(3)[:, None, None, None] * 100, drawn.shape))
-    for epoch in range(4):
-        shown.start_epoch(epoch)
-        faces, targets, weights = shown[0]
-        view = (epoch + shown.order[:8]) % 3
-        assert (np.rint(faces[:, 20, 20, 0] * 2.55) == view).all()
-        for head in HEADS:
-            assert (targets[head].argmax(axis=1) == view).all()
-            assert (weights[head] > 0).all()
-
-
 def test_targets_mix_own_and_taught_shares_and_fill_in_what_nobody_voted_for(batches):
     own = {"labels": np.eye(7)[[0, 1]], "crowd": np.array([np.eye(7)[0], np.zeros(7)])}
     said = dict.fromkeys(HEADS, np.full((2, 7), 1 / 7))

@@ -13,15 +13,11 @@ from detection.vision.augmentation import augment
 from detection.vision.card import HEADS
 from detection.vision.data import Split, remembered
 from detection.vision.recipe import Recipe
-from detection.vision.views import Views
 from emotune.emotions import EMOTIONS
 
 # So many batches are made before they are asked for. TensorFlow asks ahead of itself, and a thread more made a training
 # no faster there; on JAX and PyTorch, Keras asks for a batch when it needs it.
 AHEAD = 0 if keras.backend.backend() == "tensorflow" else 4
-# How far a view is changed each time that it is shown, beside how far it was changed when it was drawn: none is learned
-# by heart, and teachers say nearly the same of it.
-FURTHER = 0.4
 # Rows of shares of the seven emotions (n, 7), or of weights (n,), by head.
 ByHead = dict[str, npt.NDArray[np.float32]]
 # Faces (n, 48, 48, 1) with their targets and weights.
@@ -29,22 +25,16 @@ Batch = tuple[npt.NDArray[np.float32], ByHead, ByHead]
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of augmented faces, decoded in the background; what epoch e shows depends on the seed and e alone.
+    """Batches of augmented faces, decoded in the background; what epoch e shows depends on the seed and e alone."""
 
-    `lesson` is what teachers say of each picture, (n, 7) by head, or of each of its `views`, (views, n, 7), which are
-    shown in turn instead of a change that is drawn anew each time.
-    """
-
-    def __init__(self, split: Split, recipe: Recipe, lesson: ByHead | None = None, views: Views | None = None) -> None:
+    def __init__(self, split: Split, recipe: Recipe, lesson: ByHead | None = None) -> None:
         super().__init__()
-        self.views = views
         self._thread = ThreadPoolExecutor(1, "batches")
         self._made: dict[int, Future[Batch]] = {}
         self.split, self.recipe, self.epoch = remembered(split), recipe, 0
         own = make_targets(split, recipe)
         self.targets = taught(own, lesson, recipe.teacher) if lesson else own
-        taught_once = self.targets if views is None else {head: self.targets[head][0] for head in HEADS}
-        self.weights = make_weights(split, taught_once, recipe)
+        self.weights = make_weights(split, self.targets, recipe)
         self.order = np.arange(len(split))
 
     def __len__(self) -> int:
@@ -68,7 +58,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def _batch(self, index: int) -> Batch:
         chosen, faces, rng = self._drawn(index)
-        targets = {head: self.targets[head][self._looks(chosen)] for head in HEADS}
+        targets = {head: self.targets[head][chosen] for head in HEADS}
         weights = {head: self.weights[head][chosen] for head in HEADS}
         if self.recipe.mixup:
             faces, targets, weights = mix(faces, targets, weights, self.recipe.mixup, rng)
@@ -82,15 +72,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def _drawn(self, index: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], np.random.Generator]:
         chosen = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
         rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
-        if self.views is None:
-            faces, how_far = self.split.pictures(chosen), self.recipe.augmentation
-        else:
-            faces, how_far = self.views[self._looks(chosen)], FURTHER * self.recipe.augmentation
-        return chosen, augment(np.divide(faces, 255, dtype=np.float32), rng, how_far), rng
-
-    def _looks(self, chosen: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], ...]:
-        """Return where pictures stand among targets and views: each is seen in its next view in the next epoch."""
-        return (chosen,) if self.views is None else ((self.epoch + chosen) % len(self.views), chosen)
+        faces = np.divide(self.split.pictures(chosen), 255, dtype=np.float32)
+        return chosen, augment(faces, rng, self.recipe.augmentation), rng
 
 
 def make_targets(split: Split, recipe: Recipe) -> ByHead:

@@ -17,8 +17,6 @@ class Recipe:
     average is then of many different weights, ends in the middle of them (Izmailov et al. 2018).
     `augmentation` is how far and how often pictures are changed at random; a last training with less of it ends nearer
     to faces as they are.
-    `views` is how many changed copies of each picture teachers are asked about, which the network then sees in turn
-    (see views.draw_views); with 0 they are asked about the picture itself, and each epoch changes it anew.
     """
 
     epochs: int = 40
@@ -35,6 +33,5 @@ class Recipe:
     teacher: float = 0.5
     mixup: float = 0.0
     augmentation: float = 1.0
-    views: int = 0
     seed: int = 7
     mixed_precision: bool = True

@@ -2,9 +2,8 @@
 
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,8 @@ from detection.vision.augmentation import warp
 from detection.vision.card import HEADS, softmax
 from detection.vision.data import Split
 from detection.vision.network import load_network, predict
-from detection.vision.views import Views
 
 Shares = dict[str, npt.NDArray[np.float32]]
-# A place in an array of answers, and faces (n, 48, 48) that all stand for the same n pictures.
-Looks = tuple[tuple[int | slice, ...], Iterable[npt.NDArray[np.uint8]]]
 # Pictures that go through a teacher at a time.
 CHUNK = 1024
 # How often and how far a picture is warped at random for a teacher (augmentation.warp), besides as it is and mirrored.
@@ -45,59 +41,21 @@ def lesson(
     again. `progress` hears how many pictures were read. With `mixed` the networks compute in bfloat16. Raises
     ModelFileError.
     """
-
-    def looks() -> Iterator[Looks]:
-        for start in range(0, len(split), CHUNK):
-            faces = split.pictures(range(start, min(start + CHUNK, len(split))))
-            yield (slice(start, start + len(faces)),), list(views(faces, start))
-
-    pictures = {"views": VIEWS, "pictures": zlib.crc32("\n".join(split.names).encode())}
-    return _answers(folders, looks, cache, pictures, progress, shape=(len(split),), mixed=mixed)
-
-
-def lesson_of_views(
-    folders: Sequence[Path], shown: Views, cache: Path, progress: Callable[[int], object], *, mixed: bool = False
-) -> Shares:
-    """Return what the networks say of each view of each picture, and of its mirrored twin: (views, n, 7) by head.
-
-    A pupil that sees these views learns what its teachers say of what it sees, and not what they say of something
-    alike (Beyer et al. 2022). Kept, told of and raised as by `lesson`.
-    """
-
-    def looks() -> Iterator[Looks]:
-        for view, faces in enumerate(shown):
-            for start in range(0, len(faces), CHUNK):
-                part = faces[start : start + CHUNK]
-                yield (view, slice(start, start + len(part))), (part, part[:, :, ::-1])
-
-    pictures = {"views": shown.shape, "pictures": zlib.crc32(np.ascontiguousarray(shown).data)}
-    return _answers(folders, looks, cache, pictures, progress, shape=shown.shape[:2], mixed=mixed)
-
-
-def _answers(
-    folders: Sequence[Path],
-    looks: Callable[[], Iterator[Looks]],
-    cache: Path,
-    pictures: dict[str, Any],
-    progress: Callable[[int], object],
-    *,
-    shape: tuple[int, ...],
-    mixed: bool,
-) -> Shares:
-    """Return the mean of what networks say of what `looks` gives, by head (*shape, 7), or what `cache` knows of it."""
-    known = json.dumps({"teachers": fingerprint(folders), "mixed": mixed, **pictures})
+    pictures = zlib.crc32("\n".join(split.names).encode())
+    known = json.dumps({"teachers": fingerprint(folders), "views": VIEWS, "mixed": mixed, "pictures": pictures})
     if cache.is_file():
         with np.load(cache, allow_pickle=False) as stored:
             if str(stored["known"]) == known:
                 return {head: stored[head] for head in HEADS}
-    said = {head: np.zeros((*shape, 7), np.float32) for head in HEADS}
+    said = {head: np.zeros((len(split), 7), np.float32) for head in HEADS}
     for folder in folders:
         network, _ = load_network(folder, mixed=mixed)
-        for place, alike in looks():
-            answers = [predict(network, faces) for faces in alike]
-            for head in HEADS:
-                said[head][place] += sum(softmax(answer[head]) for answer in answers) / (len(answers) * len(folders))
-            progress(len(answers[0]["labels"]))
+        for start in range(0, len(split), CHUNK):
+            faces = split.pictures(range(start, min(start + CHUNK, len(split))))
+            for seen in views(faces, start):
+                for head, logits in predict(network, seen).items():
+                    said[head][start : start + len(faces)] += softmax(logits) / ((2 + TURNS) * len(folders))
+            progress(len(faces))
     cache.parent.mkdir(parents=True, exist_ok=True)
     part = cache.with_name("part-" + cache.name)
     np.savez(part, allow_pickle=False, known=np.array(known), **said)

@@ -22,9 +22,8 @@ from detection.vision.facenet import read_facenet
 from detection.vision.network import build_network, grow, load_network, predict, save_network
 from detection.vision.normalization import renew_statistics
 from detection.vision.recipe import Recipe
-from detection.vision.teachers import fingerprint, lesson, lesson_of_views
+from detection.vision.teachers import Shares, fingerprint, lesson
 from detection.vision.twins import strangers
-from detection.vision.views import draw_views
 
 Report = Callable[[str, dict[str, float]], None]
 # Batches from which a trained network's normalizations take their means and variances.
@@ -86,7 +85,8 @@ def train(
     if len(kept) < recipe.batch:
         raise DataError(f"{data}: {len(kept)} pictures to train on make no batch of {recipe.batch}; give a smaller one")
     saved = checkpoint(out / "checkpoint", _settings(recipe, architecture, teachers, start, kept))
-    batches = _batches(teachers, kept, out, recipe, report)
+    said = _lesson(teachers, kept, out, recipe, report) if teachers else None
+    batches = Batches(kept, recipe, said)
     report("start", {"epochs": recipe.epochs, "steps": len(batches)})
     compile_network(network, recipe, steps=recipe.epochs * len(batches))
     progress = Progress(batches, held, report)
@@ -131,19 +131,11 @@ def _crowd_is_taught(kept: Split, teachers: Sequence[Path]) -> bool:
     return by_teachers or bool(np.isfinite(kept.votes).any())
 
 
-def _batches(teachers: Sequence[Path], kept: Split, out: Path, recipe: Recipe, report: Report) -> Batches:
-    """Return what the network will see, once its teachers have been asked about it."""
-
+def _lesson(teachers: Sequence[Path], kept: Split, out: Path, recipe: Recipe, report: Report) -> Shares:
     def read(count: int) -> None:
         report("lesson", {"read": count})
 
-    said, mixed = out / "lesson.npz", recipe.mixed_precision
-    if not teachers:
-        return Batches(kept, recipe)
-    if not recipe.views:
-        return Batches(kept, recipe, lesson(teachers, kept, said, read, mixed=mixed))
-    views = draw_views(kept, recipe, out / "checkpoint" / "views.npy")
-    return Batches(kept, recipe, lesson_of_views(teachers, views, said, read, mixed=mixed), views)
+    return lesson(teachers, kept, out / "lesson.npz", read, mixed=recipe.mixed_precision)
 
 
 def _beginning(

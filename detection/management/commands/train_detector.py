@@ -28,7 +28,6 @@ RECIPE = {
     "mixup": "mixup",
     "augmentation": "augmentation",
     "teacher_share": "teacher",
-    "views": "views",
 }
 SIZES = {"small": Architecture(), "deep": DEEP, "fine": FINE, "deeper": DEEPER, "large": LARGE, "facenet": FACENET}
 PLAIN = {"epochs", "batch", "seed"}
@@ -55,8 +54,6 @@ class Command(BaseCommand):
             "--teacher", metavar="M[,M]", help="folders of networks to learn from, whose answers average"
         )
         parser.add_argument("--teacher-share", type=_share, metavar="S", help="share of the teachers in the targets")
-        said = "changed copies of each picture that teachers are asked about, which are shown in turn"
-        parser.add_argument("--views", type=_positive, metavar="N", help=said)
         parser.add_argument("--mixup", type=_share, metavar="B", help="mix pictures in pairs by Beta(B, B)")
         parser.add_argument("--augmentation", type=_share, metavar="A", help="how far pictures are changed at random")
         parser.add_argument("--average", type=_momentum, metavar="A", help="momentum of the average of the weights")
@@ -106,9 +103,8 @@ def _settings(model: str, options: dict[str, Any]) -> dict[str, Any]:
         given["mixed_precision"] = False
     if model == "cnn" and (set(given) - PLAIN or any(options[name] for name in ("start", "size", "teacher"))):
         raise CommandError("the plain network takes --epochs, --batch and --seed alone; leave the others out")
-    for name in ("teacher_share", "views"):
-        if RECIPE[name] in given and not options["teacher"]:
-            raise CommandError(f"--{name.replace('_', '-')} needs a --teacher")
+    if "teacher" in given and not options["teacher"]:
+        raise CommandError("--teacher-share needs a --teacher")
     return given
 
 
