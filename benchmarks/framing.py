@@ -1,13 +1,14 @@
 """Measure how the training pictures are framed, and what each way of cutting faces out of frames costs.
 
-python -m benchmarks.framing --data fer2013plus.zip [--model DIR] [--pictures 600] [--ablation]
+python -m benchmarks.framing --data fer2013plus.zip [--model DIR] [--pictures 600] [--ablation] [--plain]
 
 Prints where the face finder sees the eyes in training pictures, as shares of the side: the constant EYES of
 detection.vision.alignment. Then puts test pictures into grey frames, of several sizes, tilted, blurred and in low
 light, and prints how often the emotion is right when the face is cut out as the box comes (stretched to a square), as
 the square about the box, and aligned by the eyes, beside the original picture. A face that was missed is wrong: that is
 what a person meets. The second figure is of the faces that were found. "upright" is the square where no tilted face is
-looked for: the reader without anything that is there for tilted faces. --ablation leaves the places of the eyes out.
+looked for: the reader without anything that is there for tilted faces. --ablation leaves the places of the eyes out,
+--plain what is tilted, blurred or in low light.
 """
 
 import argparse
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "emotune")
     parser.add_argument("--pictures", type=int, default=600)
     parser.add_argument("--ablation", action="store_true")
+    parser.add_argument("--plain", action="store_true", help="sizes alone: no face tilted, blurred or in low light")
     options = parser.parse_args()
     rng = np.random.default_rng(0)
     finder, upright = FaceFinder(), FaceFinder(turns=())
@@ -61,6 +63,8 @@ def main() -> None:
         + " ".join(f"{way:>16}" for way in WAYS)
     )
     for size, how in CONDITIONS:
+        if options.plain and how:
+            continue
         show_accuracy(Finders(finder, upright), classifier, sample, size, how)
 
 
