@@ -71,7 +71,7 @@ class Block(NamedTuple):
 DEEP = Architecture(blocks=(2, 3, 3))
 # And with a block before the first stage.
 FINE = Architecture(blocks=(2, 3, 3), fine=1)
-# The deep one with another block in its last stage: 3.6 million parameters.
+# The deep one with another block in its last stage: 3.5 million parameters.
 DEEPER = Architecture(blocks=(2, 3, 4))
 # A teacher of twelve million parameters.
 LARGE = Architecture(stem=64, widths=(128, 256, 384), blocks=3, dropout=0.4, squeeze=8)
