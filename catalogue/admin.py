@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -142,6 +142,16 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
         in_force = obj is not None and obj.state == Clustering.State.ACTIVE
         return not in_force and super().has_delete_permission(request, obj)
 
+    def delete_model(self, request: HttpRequest, obj: Clustering) -> None:  # noqa: ARG002
+        if not _delete_idle(Clustering.objects.filter(pk=obj.pk)):
+            raise PermissionDenied  # it was put in force meanwhile
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Clustering]) -> None:
+        chosen = queryset.count()
+        if _delete_idle(queryset) < chosen:
+            kept = "The clustering in force was kept: tracks have their tags from it."
+            self.message_user(request, kept, messages.WARNING)
+
     def add_view(self, request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
         """Ask for a method and let a worker cluster by it."""
         if not self.has_add_permission(request):
@@ -210,6 +220,14 @@ class ClusteringAdmin(NotByHand, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def _may_activate(self, request: HttpRequest) -> bool:
         return request.user.has_perm(PUT_IN_FORCE)
+
+
+def _delete_idle(clusterings: QuerySet[Clustering]) -> int:
+    """Delete those that are not in force, once no activation runs any more, and return how many these were."""
+    with bulk_write():
+        idle = list(clusterings.exclude(state=Clustering.State.ACTIVE).values_list("pk", flat=True))
+        Clustering.objects.filter(pk__in=idle).delete()
+    return len(idle)
 
 
 def _clustering(pk: int | str) -> Clustering:

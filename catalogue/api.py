@@ -16,7 +16,7 @@ from rest_framework.response import Response
 
 from catalogue import services, views
 from catalogue.audio import CONTENT_TYPES
-from catalogue.browsing import holds
+from catalogue.browsing import holds, words_of
 from catalogue.map import SIDE, Square, bins
 from catalogue.models import Clustering, ClusteringRun, Import, Track
 from catalogue.rights import LOOK, right_to_run
@@ -74,11 +74,11 @@ def _matching(query: Mapping[str, Any]) -> QuerySet[Track]:
     if "emotion" in query:
         tracks = tracks.filter(distance__isnull=False)
     for name in ("genre", "title"):
-        for word in query.get(name, "").split():
+        for word in words_of(query.get(name, "")):
             tracks = tracks.filter(holds(name, word))
     if "area" in query:
         tracks = tracks.filter(Square.cell(query["area"]).contains())
-    for word in query.get("search", "").split():
+    for word in words_of(query.get("search", "")):
         tracks = tracks.filter(holds("title", word) | holds("artist", word))
     return tracks
 

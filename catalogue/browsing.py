@@ -15,6 +15,7 @@ from emotune.errors import InvalidInput
 
 PER_PAGE = 25
 LONGEST_SEARCH = 200
+MOST_WORDS = 10
 PLACE = re.compile(r"(after|before)-(\d{1,18})", re.ASCII)
 # What a row shows and plays; the rest of a track stays in the database.
 SHOWN = ("title", "artist", "genre", "emotion", "origin", "spotify_id", "audio", "lastfm_url")
@@ -122,13 +123,18 @@ def _lost() -> NoReturn:
 def _matches(filters: Filters) -> Q:
     condition = Q()
     for name in ("artist", "title", "genre"):
-        for word in getattr(filters, name).split():
+        for word in words_of(getattr(filters, name)):
             condition &= holds(name, word)
     if filters.emotion:
         condition &= Q(emotion=filters.emotion)
     if filters.area:
         condition &= Square.cell(filters.area).contains()
     return condition
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words to look for: each once, and of many the longest, since each is looked for in every track."""
+    return sorted(dict.fromkeys(text.split()), key=len, reverse=True)[:MOST_WORDS]
 
 
 def holds(name: str, word: str) -> Q:

@@ -10,6 +10,7 @@ from catalogue.clustering import TooFewPoints
 from catalogue.methods import DEFAULT_METHOD, METHODS
 from catalogue.models import Clustering
 from catalogue.muse import Progress, Reject, read_lines
+from catalogue.records import UnreadableFile
 from catalogue.staging import (
     TrackStage,
     bulk_write,
@@ -35,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 # A result is small whatever was in the file; `on_reject` is told of every reject.
 KEPT_REJECTS = 1000
+# A file with more of them than this, and than rows that are taken, is given up: all its rejects might fill the disk.
+MOST_REJECTS = 100_000
 # With fewer playable tracks a clustering is made only when asked for: seven clusters of them would mean little.
 ENOUGH_TO_CLUSTER = 100
 UNCLUSTERED = (
@@ -60,6 +63,13 @@ class ImportResult:
     problem: str = ""
 
 
+def _hopeless(taken: int, first: Reject) -> str:
+    return (
+        f"More than {MOST_REJECTS:,} rows are amiss, and {taken:,} are not: this is no MuSe file, or a damaged one."
+        f" The first is line {first.line}: {first.reason}"
+    )
+
+
 def import_tracks(
     *, path: Path, progress: Progress | None = None, on_reject: Callable[[Reject], None] | None = None
 ) -> ImportResult:
@@ -81,6 +91,8 @@ def import_tracks(
                 taken += len(lines.taken)
                 rejected += len(lines.rejects)
                 rejects += lines.rejects[: KEPT_REJECTS - len(rejects)]
+                if rejected > max(MOST_REJECTS, taken):
+                    raise UnreadableFile(_hopeless(taken, rejects[0]))
                 for reject in lines.rejects:
                     if on_reject:
                         on_reject(reject)

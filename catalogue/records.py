@@ -94,6 +94,8 @@ def open_file(path: Path) -> Iterator[OpenFile]:
             size = path.stat().st_size
             with _unpacked(file, size) as binary:
                 yield OpenFile(file, size, io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline=""))
+    except UnicodeDecodeError:
+        raise UnreadableFile("The zip file cannot be unpacked: a name in it is not UTF-8. Pack it again.") from None
     except EOFError:
         raise UnreadableFile("The file is cut off: the packed data ends too early. Fetch it again.") from None
     except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, NotImplementedError) as error:

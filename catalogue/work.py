@@ -82,12 +82,11 @@ def _cluster(job: ClusteringRun, run: Run) -> None:
         return  # an earlier attempt came so far
     run.step(0, None, "reading and clustering the tracks")
     fit, seconds = fit_catalogue(job.method)
-    run.check()
+    run.step(0, None, "keeping it, and comparing it with the tags in force")  # the last moment to cancel it
     with transaction.atomic():
         job.clustering = keep(job.method, fit, seconds, job.created_by)
         job.save(update_fields=["clustering"])
         note_addition(job.created_by, job.clustering, "Made as a preview.")
-    run.step(0, None, "comparing it with the tags in force")
     preview_of(clustering=job.clustering)  # kept, so that the page need not wait for it
 
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from catalogue.browsing import PER_PAGE, Filters, page_of
+from catalogue.browsing import PER_PAGE, Filters, page_of, words_of
 from catalogue.models import Clustering, Track
 from emotune.errors import InvalidInput
 from playlists.models import NeverAgain, Rating
@@ -172,6 +172,20 @@ def test_it_finds_titles_as_people_write_them(browser, title, search):
     track = make_track("sad", title=title)
     make_track("sad", title="1000 axb pure")
     assert found(browser, title=search) == {track.id}
+
+
+def test_of_many_words_the_longest_are_looked_for_and_each_once():
+    assert words_of("a a night a b c d e f g h i night") == ["night", *"abcdefghi"]
+    assert words_of("  ") == []
+
+
+@pytest.mark.parametrize("page", [BROWSE, "/api/v1/tracks"])
+def test_a_search_of_very_many_words_looks_for_ten(browser, page):
+    make_track("sad", title="one two three")
+    with CaptureQueriesContext(connection) as queries:
+        answer = browser.get(page, {"title": "three two one " + " ".join("abcdefghijklmnopqrstu")})
+    assert answer.status_code == 200
+    assert max(query["sql"].count("LIKE") for query in queries) == 10
 
 
 def test_wildcards_are_letters(browser):

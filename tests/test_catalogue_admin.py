@@ -1,6 +1,7 @@
 """The catalogue in the admin: tracks are looked at, clusterings made, compared, put in force and rolled back."""
 
 import re
+from contextlib import contextmanager
 
 import pytest
 from django.contrib.admin import site
@@ -13,6 +14,8 @@ from django.urls import reverse
 
 from catalogue.models import Clustering, ClusteringRun, Track
 from catalogue.services import activate_clustering, active_clustering, cluster_catalogue, import_tracks, preview_of
+from catalogue.staging import bulk_write
+from catalogue.tagging import put_in_force
 from catalogue.work import run_clustering
 from emotune.emotions import EMOTIONS
 from emotune.jobs import JobState
@@ -330,6 +333,28 @@ def test_the_clustering_in_force_cannot_be_deleted(admin_client, clusterings):
         address = reverse("admin:catalogue_clustering_delete", args=[clustering.pk])
         assert admin_client.post(address, {"post": "yes"}).status_code == status
     assert list(Clustering.objects.all()) == [first]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_clustering_that_comes_into_force_meanwhile_is_kept(admin_client, clusterings, monkeypatch, alone):
+    first, second = clusterings
+
+    @contextmanager
+    def after_an_activation():
+        with bulk_write():  # which had to wait for it
+            put_in_force(second)
+            yield
+
+    monkeypatch.setattr("catalogue.admin.bulk_write", after_an_activation)
+    if alone:
+        answer = admin_client.post(reverse("admin:catalogue_clustering_delete", args=[second.pk]), {"post": "yes"})
+        assert answer.status_code == 403
+    else:
+        selected = {"action": "delete_selected", "_selected_action": [second.pk], "post": "yes"}
+        page = admin_client.post(reverse(CLUSTERINGS), selected, follow=True).content
+        assert b"The clustering in force was kept" in page
+        assert active_clustering() == second
+    assert set(Clustering.objects.all()) == {first, second}
 
 
 def test_who_may_only_look_is_offered_no_activation(client, clusterings):

@@ -187,6 +187,19 @@ def test_a_bad_end_leaves_the_catalogue_as_it_was(file, end):
     assert counts(imported(file, *rows(3))) == (1, 0, 2, 0)
 
 
+def test_a_file_of_far_more_rejects_than_tracks_is_given_up(file, monkeypatch):
+    monkeypatch.setattr("catalogue.importing.MOST_REJECTS", 50)
+    told: list[Reject] = []
+    file.write_bytes(muse_text(*rows(60)).encode() + b"x\n" * 55)
+    assert import_tracks(path=file).rejected == 55, "as many as that are told one by one"
+    before = everything()
+    file.write_bytes(muse_text(*rows(30)).encode() + b"x\n" * 5000)
+    with pytest.raises(UnreadableFile, match=r"More than 50 rows are amiss, and 30 are not.* The first is line 32: "):
+        import_tracks(path=file, on_reject=told.append)
+    assert 50 <= len(told) < 5000
+    assert everything() == before
+
+
 def test_an_import_that_is_stopped_leaves_the_catalogue_as_it_was(file):
     def stop(done: int, share: float) -> None:
         raise KeyboardInterrupt

@@ -248,6 +248,7 @@ GOOD = muse_text(*[muse_row(n) for n in range(1, 200)])
         (zipped({"readme": b"x"}), "no CSV file"),
         (zipped({"a.csv": GOOD, "b.csv": GOOD}), "2 CSV files ('a.csv', 'b.csv'); it must hold exactly one"),
         (zipped({}), "no CSV file"),
+        (zipped({"müse.csv": GOOD}).replace("müse".encode(), b"m\xff\xfese"), "a name in it is not UTF-8"),
     ],
 )
 def test_a_file_that_is_not_muse_is_one_clear_error(tmp_path, content, words):
