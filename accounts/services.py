@@ -7,6 +7,7 @@ from accounts.events import record
 from accounts.models import CONSENT_VERSION, Consent, Happening, Playback, Preferences, User
 from accounts.tokens import revoke_token, usable_tokens, wait_for_turn
 from emotune.errors import InvalidInput
+from emotune.personal import consent_withdrawn
 
 
 @transaction.atomic
@@ -27,6 +28,7 @@ def withdraw_consent(*, user: User) -> int:
     ended = Consent.objects.filter(user=user, withdrawn_at=None).update(withdrawn_at=timezone.now())
     if ended:
         record(user=user, kind=Happening.CONSENT_WITHDRAWN)
+        transaction.on_commit(lambda: consent_withdrawn.send(User, user=user))
     return ended
 
 

@@ -29,7 +29,8 @@ COLUMNS = (
 )
 
 
-def _drop_pictures(user: "User") -> None:
+def drop_pictures(user: "User", **_signal: object) -> None:
+    """Drop the pictures that wait to be read, as an account ends or a consent is withdrawn."""
     for capture_id in Capture.objects.filter(user=user, status__in=OPEN).values_list("id", flat=True):
         try:
             images.drop(capture_id)
@@ -43,6 +44,6 @@ PERSONAL_DATA = (
         lambda user: Capture.objects.filter(user=user),
         {name: name for name in COLUMNS},
         order=("created_at", "pk"),
-        outside=_drop_pictures,
+        outside=drop_pictures,
     ),
 )

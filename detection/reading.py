@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from uuid import UUID
@@ -150,8 +151,11 @@ class _Batch:
             self._end_unread(capture, Status.EXPIRED, claims.GONE)
             return
         try:
+            begin = time.perf_counter()
             frames, scales = _decoded(blobs)
-            self.seen.append((capture, reader().look(frames), scales))
+            decoding = 1000 * (time.perf_counter() - begin)
+            look = reader().look(frames)
+            self.seen.append((capture, replace(look, milliseconds=look.milliseconds + decoding), scales))
         except UnreadablePicture as error:
             self._end_unread(capture, Status.FAILED, str(error))
         except ModelFileError as error:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db.models import QuerySet
+from django.dispatch import Signal
 from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from accounts.models import User
 
+# Sent with `user` once their consent to being read is withdrawn for good.
+consent_withdrawn = Signal()
 # Rows are read in pieces of this size, so that memory does not grow with their number.
 PIECE = 2000
 

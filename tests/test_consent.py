@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import CONSENT_VERSION, Consent
 from accounts.services import give_consent, withdraw_consent
+from detection.models import Capture
 from tests.factories import make_user
 
 CONSENT = "/account/consent/"
@@ -71,6 +72,20 @@ class TestServices:
         assert given.withdrawn_at is not None
         assert given.withdrawn_at >= given.given_at
         assert not user.allows_camera
+
+    def test_withdrawing_drops_the_pictures_that_wait(self, monkeypatch, django_capture_on_commit_callbacks):
+        dropped = []
+        monkeypatch.setattr("detection.images.drop", lambda *captures: dropped.extend(captures))
+        user, other = make_user(), make_user()
+        waiting = [Capture.objects.create(user=person, source="upload") for person in (user, other)]
+        Capture.objects.create(user=user, source="upload", status="done")
+        with django_capture_on_commit_callbacks(execute=True):
+            assert withdraw_consent(user=user) == 0
+        assert dropped == []
+        give_consent(user=user)
+        with django_capture_on_commit_callbacks(execute=True):
+            withdraw_consent(user=user)
+        assert dropped == [waiting[0].id]
 
     def test_withdrawing_twice_keeps_the_first_time(self):
         user = make_user()

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from detection.management.commands import evaluate_detector
 from detection.vision import peer_process, peers, plots, systems
+from detection.vision.card import load_card, write_card
 from detection.vision.data import hold_out, load_split
 from detection.vision.framing import as_frame, framed
 from detection.vision.tables import PAPER, table_4_1, table_4_2
@@ -82,6 +84,11 @@ def test_measures_are_written_into_the_card_and_only_those_of_crops(folder, tmp_
     assert card["version"] == "test-1"
     with pytest.raises(CommandError, match="--crops"):
         run("--data", folder, "--update-card")
+    write_card(model, replace(load_card(model), data={"name": "others.zip", "train": 9}))
+    before = (model / "card.json").read_bytes()
+    with pytest.raises(CommandError, match=r"was trained on others\.zip, not on .*faces"):
+        run("--data", folder, "--crops", "--update-card")
+    assert (model / "card.json").read_bytes() == before
     with pytest.raises(CommandError, match="without flips"):
         run("--data", folder, "--crops", "--flips", "--update-card")
 

@@ -112,6 +112,8 @@ def _measure_all(
     layout, crops, figures = options["layout"], options["crops"], options["plots"]
     if options["update_card"] and split != measured_split(data, layout):
         raise CommandError(f"model cards hold measures of {measured_split(data, layout)}; leave --split out")
+    if options["update_card"]:
+        _check_known(data, trained_on)
     test = load_split(data, split, layout)
     test = balanced(test, PER_EMOTION) if test.layout == "affectnet" else test
     seen = _like(test, train()) if options["train_accuracy"] else None
@@ -129,6 +131,16 @@ def _measure_all(
     if figures:
         _draw(measured, figures)
     return measured, test
+
+
+def _check_known(data: Path, trained_on: dict[str, float | None]) -> None:
+    """Raise CommandError for a network of ours whose card tells of other data: its page would call these those."""
+    for name, share in trained_on.items():
+        own = "" if name in (*NAMES, "cnn") else _told(name)["data"].get("name", "")
+        if own and share is None:
+            raise CommandError(
+                f"{name} was trained on {own}, not on {data}, and its card tells of that: no --update-card"
+            )
 
 
 def _trained_on(data: Path, train: Callable[[], Split], names: list[str]) -> dict[str, float | None]:
