@@ -63,13 +63,6 @@ class ImportResult:
     problem: str = ""
 
 
-def _hopeless(taken: int, first: Reject) -> str:
-    return (
-        f"More than {MOST_REJECTS:,} rows are amiss, and {taken:,} are not: this is no MuSe file, or a damaged one."
-        f" The first is line {first.line}: {first.reason}"
-    )
-
-
 def import_tracks(
     *, path: Path, progress: Progress | None = None, on_reject: Callable[[Reject], None] | None = None
 ) -> ImportResult:
@@ -110,6 +103,13 @@ def import_tracks(
         rejects=tuple(rejects),
         seconds=time.perf_counter() - begin,
         problem=problem,
+    )
+
+
+def _hopeless(taken: int, first: Reject) -> str:
+    return (
+        f"More than {MOST_REJECTS:,} rows are amiss, and {taken:,} are not: this is no MuSe file, or a damaged one."
+        f" The first is line {first.line}: {first.reason}"
     )
 
 

@@ -17,7 +17,7 @@ MAX_MEMBERS = 5000
 # zipfile reads the list of members whole and keeps twenty times its size of it; 5,000 have half of this.
 MAX_DIRECTORY = 1024**2
 # What zipfile and gzip raise on packed data that are damaged, cut off or of another kind.
-DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError)
+DAMAGED = (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError, UnicodeDecodeError)
 NO_EXPORT = "The zip file is encrypted or holds too many files; no export does."
 
 

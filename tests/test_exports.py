@@ -465,6 +465,12 @@ def test_no_damage_makes_it_fail_in_another_way(tmp_path):
                 list(exports.read(file, now=NOW))
 
 
+def test_it_refuses_a_zip_that_names_a_file_in_no_known_writing():
+    content = archive(zipfile.ZIP_STORED, **{"ü.jsonl": lines(listen())})
+    with pytest.raises(UnreadableExport):
+        read(content.replace("ü".encode(), b"\xff\xfe"))
+
+
 def test_it_refuses_an_encrypted_zip():
     content = bytearray(archive(**{"a.jsonl": lines(listen())}))
     for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):

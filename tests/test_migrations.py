@@ -46,7 +46,7 @@ def is_large(operation):
 
 def is_held_to_a_large_table(field):
     """Say whether the database itself sees to it that a field refers to a row of a large table."""
-    if not isinstance(field, models.ForeignKey) or not getattr(field, "db_constraint", True):
+    if not isinstance(field, models.ForeignKey) or not getattr(field, "db_constraint", True):  # unknown to the stubs
         return False
     model = field.remote_field.model  # in a migration "catalogue.track", with whatever capitals
     return (model if isinstance(model, str) else model.__name__).rpartition(".")[2].lower() in LARGE

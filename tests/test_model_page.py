@@ -82,7 +82,9 @@ def page(client, folder, **card):
     [(0.0, "what the one for the label says"), (0.5, "their mean"), (0.75, "both, with a share of 75.0 % for the")],
 )
 def test_what_a_network_learned_from_and_serves_is_what_its_card_says(client, folder, blend, said):
-    words = page(client, folder, blend=blend, data={"name": "<AffectNet>", "train": 5})
+    taught = {"teachers": ["a", "b"]}
+    words = page(client, folder, blend=blend, data={"name": "<AffectNet>", "train": 5}, training=taught)
+    assert "and from what 2 earlier networks said of them" in words
     assert "5 pictures of faces (&lt;AffectNet&gt;, with people's votes)" in words
     assert f"serves {said}" in words
     assert "labels of &lt;AffectNet&gt;" in words

@@ -136,7 +136,7 @@ def _measure_all(
 def _check_known(data: Path, trained_on: dict[str, float | None]) -> None:
     """Raise CommandError for a network of ours whose card tells of other data: its page would call these those."""
     for name, share in trained_on.items():
-        own = "" if name in (*NAMES, "cnn") else _told(name)["data"].get("name", "")
+        own = _told(name)["data"].get("name", "") if _is_ours(name) else ""
         if own and share is None:
             raise CommandError(
                 f"{name} was trained on {own}, not on {data}, and its card tells of that: no --update-card"
@@ -165,9 +165,14 @@ def _trained_on(data: Path, train: Callable[[], Split], names: list[str]) -> dic
     return found
 
 
+def _is_ours(name: str) -> bool:
+    """Whether a name is that of a network of ours with a model card, and not of a peer or the paper's network."""
+    return name not in (*NAMES, "cnn")
+
+
 def _told(name: str) -> dict[str, dict[str, Any]]:
     """Return what the card of a network of ours tells of its data and its training; nothing for peers."""
-    if name not in (*NAMES, "cnn"):
+    if _is_ours(name):
         card = load_card(network_folder(name))
         return {"data": card.data, "training": card.training}
     folder = MODELS / name
@@ -227,7 +232,7 @@ def _measure(
 
 def _update_card(name: str, measured: dict[str, Any]) -> None:
     """Write measures into the card of a network of ours, as a training does."""
-    if name == "cnn" or name in NAMES:
+    if not _is_ours(name):
         return
     folder = network_folder(name)
     write_card(folder, replace(load_card(folder), measures=measured["heads"]))
