@@ -27,7 +27,7 @@ def facenet(monkeypatch):
 @pytest.fixture
 def network(facenet):
     """The network whose weights the file has, with normalizations as different as trained ones."""
-    network, rng = facenet.build_facenet(), np.random.default_rng(3)
+    network, rng = facenet.build_facenet(112), np.random.default_rng(3)
     for layer in network.layers:
         if isinstance(layer, facenet.FusedBatchNormalization):
             gamma, beta, mean, variance = layer.get_weights()
@@ -62,7 +62,7 @@ def pictures(count, seed=0):
 @pytest.mark.short
 def test_the_file_says_what_its_network_says_once_its_normalizations_are_renewed(facenet, network, file):
     batches = [pictures(16, seed) for seed in range(2)]
-    read = facenet.build_facenet()
+    read = facenet.build_facenet(112)
     facenet.read_facenet(read, file, iter(batches))
     for head in HEADS:
         read.get_layer(head).set_weights(network.get_layer(head).get_weights())
@@ -76,13 +76,13 @@ def test_the_file_says_what_its_network_says_once_its_normalizations_are_renewed
 
 def test_a_brighter_picture_with_more_contrast_is_the_same_to_it(facenet):
     seen = 0.3 + 0.2 * pictures(3)
-    said = facenet.build_facenet().predict_on_batch(np.concatenate([seen, 1.5 * seen - 0.1]))
+    said = facenet.build_facenet(112).predict_on_batch(np.concatenate([seen, 1.5 * seen - 0.1]))
     for head in HEADS:
         assert said[head][:3] == pytest.approx(said[head][3:], abs=1e-5)
 
 
 def test_edges_stay_as_they_are_and_the_rest_learns(facenet):
-    trained = {weight.path for weight in facenet.build_facenet().trainable_weights}
+    trained = {weight.path for weight in facenet.build_facenet(112).trainable_weights}
     assert not trained & {f"{name}/kernel" for name in facenet.FROZEN}
     assert {"Conv2d_4a_3x3/kernel", "Block8_1_Conv2d_1x1/bias", "crowd/kernel"} <= trained
 
@@ -98,7 +98,7 @@ def test_another_file_is_named(facenet, content, tmp_path):
     elif content is not None:
         path.write_bytes(content)
     with pytest.raises(ModelFileError, match=r"weights\.h5 does not hold FaceNet's weights"):
-        facenet.read_facenet(facenet.build_facenet(), path, [])
+        facenet.read_facenet(facenet.build_facenet(112), path, [])
 
 
 @pytest.mark.short

@@ -25,7 +25,10 @@ Batch = tuple[npt.NDArray[np.float32], ByHead, ByHead]
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of augmented faces, decoded in the background; what epoch e shows depends on the seed and e alone."""
+    """Batches of augmented faces, decoded in the background; what epoch e shows depends on the seed and e alone.
+
+    With `on_device` the faces are as they are: the training changes and mixes them (classroom.py).
+    """
 
     def __init__(self, split: Split, recipe: Recipe, lesson: ByHead | None = None) -> None:
         super().__init__()
@@ -57,9 +60,12 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return self._made.pop(index).result()
 
     def _batch(self, index: int) -> Batch:
-        chosen, faces, rng = self._drawn(index)
+        chosen = self._chosen(index)
         targets = {head: self.targets[head][chosen] for head in HEADS}
         weights = {head: self.weights[head][chosen] for head in HEADS}
+        if self.recipe.on_device:
+            return self._faces(chosen)[..., None], targets, weights
+        faces, rng = self._changed(chosen, index)
         if self.recipe.mixup:
             faces, targets, weights = mix(faces, targets, weights, self.recipe.mixup, rng)
         return faces[..., None], targets, weights
@@ -67,13 +73,20 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def unmixed(self, count: int) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the pictures (n, 48, 48, 1) of the first `count` batches of this epoch, none mixed with another."""
         for index in range(min(count, len(self))):
-            yield self._drawn(index)[1][..., None]
+            yield self._changed(self._chosen(index), index)[0][..., None]
 
-    def _drawn(self, index: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], np.random.Generator]:
-        chosen = self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
+    def _chosen(self, index: int) -> npt.NDArray[np.int64]:
+        return self.order[index * self.recipe.batch : (index + 1) * self.recipe.batch]
+
+    def _faces(self, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        faces: npt.NDArray[np.float32] = np.divide(self.split.pictures(chosen), 255, dtype=np.float32)
+        return faces
+
+    def _changed(
+        self, chosen: npt.NDArray[np.int64], index: int
+    ) -> tuple[npt.NDArray[np.float32], np.random.Generator]:
         rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
-        faces = np.divide(self.split.pictures(chosen), 255, dtype=np.float32)
-        return chosen, augment(faces, rng, self.recipe.augmentation), rng
+        return augment(self._faces(chosen), rng, self.recipe.augmentation), rng
 
 
 def make_targets(split: Split, recipe: Recipe) -> ByHead:

@@ -1,8 +1,10 @@
 """What lets a training that was killed go on: its last whole epoch, and the settings that belong to it."""
 
 import json
+import math
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ class Backup(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
     one. Raises DataError where neither can be read.
     """
 
+    def __init__(self, folder: str, every: float = 0) -> None:
+        super().__init__(folder, delete_checkpoint=False)
+        self.every, self._kept = every, -math.inf
+
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         try:
             self._load_model()
@@ -41,6 +47,8 @@ class Backup(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
             raise DataError(f"{self.backup_dir}: {said}; remove the folder to begin anew") from None
 
     def _save_model(self) -> None:
+        if time.monotonic() < self._kept + self.every:
+            return
         for before, last in self._files():
             if last.exists():
                 shutil.copyfile(last, before)
@@ -49,6 +57,7 @@ class Backup(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
         self.model.save_weights(whole)
         whole.replace(weights)
         write_whole(metadata, json.dumps({"epoch": self._current_epoch, "batch": self._last_batch_seen}))
+        self._kept = time.monotonic()
 
     def _files(self) -> list[tuple[Path, Path]]:
         """Return the files of the epoch before, each with that of the last one: weights, then the epoch's number."""
@@ -56,9 +65,10 @@ class Backup(keras.callbacks.BackupAndRestore):  # type: ignore[misc]
         return [(file.with_name(f"{file.name}.bkp"), file) for file in last]
 
 
-def checkpoint(folder: Path, settings: dict[str, Any]) -> Backup:
+def checkpoint(folder: Path, settings: dict[str, Any], every: float = 0) -> Backup:
     """Return the callback that keeps each whole epoch in `folder`, and goes on from the one that lies there.
 
+    Within `every` seconds of the last one that it kept it keeps none.
     Keep it until what was trained is written: `end` removes it. Raises DataError where the epoch that lies there is
     of a training with other settings.
     """
@@ -69,7 +79,7 @@ def checkpoint(folder: Path, settings: dict[str, Any]) -> Backup:
         write_whole(note, told)
     elif note.read_text(encoding="utf-8") != told:
         raise DataError(f"{folder}: an unfinished training with other settings or data; use them, or remove the folder")
-    return Backup(str(folder), delete_checkpoint=False)
+    return Backup(str(folder), every)
 
 
 def end(folder: Path) -> None:

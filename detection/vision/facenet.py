@@ -23,8 +23,6 @@ from detection.vision.normalization import MOMENTUM, FusedBatchNormalization, re
 from emotune.emotions import EMOTIONS
 
 Array = npt.NDArray[np.float32]
-# The width of a face that the trunk sees. Its weights learned from 160 pixels; a step's time grows with the square.
-ENLARGED = 112
 # The share of blocks that are passed by in training, at the last of them (stochastic depth, Huang et al. 2016), and of
 # what the heads see that is left out.
 DEPTH, DROPOUT = 0.15, 0.4
@@ -53,20 +51,23 @@ class Standardization(layers.Layer):  # type: ignore[misc]
         return (inputs - mean) / keras.ops.maximum(deviation, 0.02)
 
 
-def build_facenet() -> keras.Model:
-    """Return the network: (n, 48, 48, 1) grey in 0..1 to a dict of logits (n, 7), one entry per head."""
-    return _Layers().network()
+def build_facenet(enlarged: int) -> keras.Model:
+    """Return the network: (n, 48, 48, 1) grey in 0..1 to a dict of logits (n, 7), one entry per head.
+
+    Its trunk sees faces `enlarged` to so many pixels. Its weights learned from 160; a step's time grows with the square.
+    """
+    return _Layers(enlarged).network()
 
 
 class _Layers:
     """Lays out the network's layers."""
 
-    def __init__(self) -> None:
-        self.depth = _depths()
+    def __init__(self, enlarged: int) -> None:
+        self.enlarged, self.depth = enlarged, _depths()
 
     def network(self) -> keras.Model:
         inputs = layers.Input((SIZE, SIZE, 1))
-        x = layers.Resizing(ENLARGED, ENLARGED, interpolation="bicubic", dtype="float32")(inputs)
+        x = layers.Resizing(self.enlarged, self.enlarged, interpolation="bicubic", dtype="float32")(inputs)
         x = Standardization(dtype="float32")(layers.ReLU(max_value=1.0, dtype="float32")(x))
         x = self.blocks(self.stem(x), "Block35")
         x = self.blocks(self.reduced(x, "Mixed_6a"), "Block17")

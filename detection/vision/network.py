@@ -47,7 +47,8 @@ def build_network(architecture: Architecture, seed: int = 0, *, mixed: bool = Fa
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if mixed else "float32")
     try:
-        return build_facenet() if architecture.trunk == "facenet" else _network(architecture)
+        facenet = architecture.trunk == "facenet"
+        return build_facenet(architecture.enlarged) if facenet else _network(architecture)
     finally:
         keras.config.set_dtype_policy(before)
 
@@ -100,9 +101,11 @@ def predict(network: keras.Model, faces: npt.NDArray[np.uint8], batch: int = 256
     """Return the logits by head, each (n, 7), of (n, 48, 48) grey faces."""
     parts: list[dict[str, npt.NDArray[np.float32]]] = []
     for start in range(0, len(faces), batch):
-        part = faces[start : start + batch, ..., None].astype(np.float32) / 255
+        part = np.zeros((batch, SIZE, SIZE, 1), np.float32)  # a smaller batch at the end would be compiled once more
+        few = faces[start : start + batch, ..., None]
+        np.divide(few, 255, out=part[: len(few)], dtype=np.float32)
         parts.append(network.predict_on_batch(part))  # compiled, unlike a call of the network
-    return {head: np.concatenate([part[head] for part in parts]) for head in HEADS}
+    return {head: np.concatenate([part[head] for part in parts])[: len(faces)] for head in HEADS}
 
 
 def save_network(network: keras.Model, card: Card, folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Batch normalization in Keras: by the backend's fused kernel, and the statistics that belong to what is served."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -57,9 +58,32 @@ def renew_statistics(network: keras.Model, batches: Iterable[npt.NDArray[np.floa
     of the weights, and sees pictures as they are (Izmailov et al. 2018, stochastic weight averaging).
     """
     normalizations = [layer for layer in network.layers if isinstance(layer, FusedBatchNormalization)]
-    for number, faces in enumerate(batches if normalizations else ()):
-        for layer in normalizations:
-            layer.momentum = number / (number + 1)  # a plain mean over the batches
-        network(faces, training=True)
+    moving = [weight for layer in normalizations for weight in (layer.moving_mean, layer.moving_variance)]
+    for layer in normalizations:
+        layer.momentum = 0.0  # after a step its statistics are that batch's
+    step, seen = _step(network), list[list[npt.NDArray[np.float32]]]()
+    for faces in batches if normalizations else ():
+        step(faces)
+        seen.append([keras.ops.convert_to_numpy(weight) for weight in moving])
+    for weight, values in zip(moving, zip(*seen, strict=True), strict=True) if seen else ():
+        weight.assign(np.mean(values, axis=0))
     for layer in normalizations:
         layer.momentum = MOMENTUM
+
+
+def _step(network: keras.Model) -> Callable[[npt.NDArray[np.float32]], Any]:
+    """Return what shows a network a batch as in training; on JAX it is compiled, for its parts take as long each."""
+    if keras.backend.backend() != "jax":
+        return partial(network, training=True)
+    import jax
+
+    changing = network.non_trainable_variables
+    passed = jax.jit(partial(network.stateless_call, training=True))
+
+    def step(faces: npt.NDArray[np.float32]) -> None:
+        fixed = [weight.value for weight in network.trainable_variables]
+        _, changed = passed(fixed, [weight.value for weight in changing], faces)
+        for weight, value in zip(changing, changed, strict=True):
+            weight.assign(value)
+
+    return step

@@ -16,7 +16,8 @@ class Recipe:
     `floor` is where the learning rate ends, as a share of its highest: a training that goes on moving to the end, whose
     average is then of many different weights, ends in the middle of them (Izmailov et al. 2018).
     `augmentation` is how far and how often pictures are changed at random; a last training with less of it ends nearer
-    to faces as they are.
+    to faces as they are. `on_device` is whether pictures are changed and teachers asked within the step, as suits an
+    accelerator (classroom.py), instead of beforehand on the processor.
     """
 
     epochs: int = 40
@@ -35,3 +36,4 @@ class Recipe:
     augmentation: float = 1.0
     seed: int = 7
     mixed_precision: bool = True
+    on_device: bool = False

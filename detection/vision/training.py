@@ -16,6 +16,7 @@ from detection.vision.batches import Batches
 from detection.vision.calibration import settle
 from detection.vision.card import FACENET, HEADS, Architecture, Card, load_card, softmax
 from detection.vision.checkpoints import checkpoint, end
+from detection.vision.classroom import Classroom
 from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
 from detection.vision.evaluation import measure_truths
 from detection.vision.facenet import read_facenet
@@ -28,6 +29,10 @@ from detection.vision.twins import strangers
 Report = Callable[[str, dict[str, float]], None]
 # Batches from which a trained network's normalizations take their means and variances.
 STATISTICS = 40
+# The loss is looked at once in so many steps.
+LOOK = 8
+# A training on an accelerator keeps an epoch at most every so many seconds, for an epoch takes no longer than keeping it.
+KEEP_EVERY = 30.0
 
 
 class Progress(keras.callbacks.Callback):  # type: ignore[misc]
@@ -35,13 +40,17 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
 
     def __init__(self, batches: Batches, held: Split, report: Report) -> None:
         super().__init__()
-        self.batches, self.held, self.report = batches, held, report
+        self.batches, self.held, self.report, self.loss = batches, held, report, np.nan
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         self.batches.start_epoch(epoch)
+        if isinstance(self.model, Classroom):
+            self.model.start_epoch(epoch)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
-        self.report("step", {"epoch": self.batches.epoch, "loss": float((logs or {}).get("loss", np.nan))})
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if batch % LOOK == 0:  # an accelerator that is asked for a loss has nothing to do until the next step
+            self.loss = float((logs or {}).get("loss", np.nan))
+        self.report("step", {"epoch": self.batches.epoch, "loss": self.loss})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         logits = predict(self.model, self.held.pictures(range(len(self.held))))
@@ -84,14 +93,16 @@ def train(
     network, architecture, origin = _beginning(recipe, architecture, start, kept)
     if len(kept) < recipe.batch:
         raise DataError(f"{data}: {len(kept)} pictures to train on make no batch of {recipe.batch}; give a smaller one")
-    saved = checkpoint(out / "checkpoint", _settings(recipe, architecture, teachers, start, kept))
-    said = _lesson(teachers, kept, out, recipe, report) if teachers else None
-    batches = Batches(kept, recipe, said)
+    settings = _settings(recipe, architecture, teachers, start, kept)
+    saved = checkpoint(out / "checkpoint", settings, every=KEEP_EVERY if recipe.on_device else 0)
+    lessons = _lesson(teachers, kept, out, recipe, report) if teachers and not recipe.on_device else None
+    batches = Batches(kept, recipe, lessons)
     report("start", {"epochs": recipe.epochs, "steps": len(batches)})
-    compile_network(network, recipe, steps=recipe.epochs * len(batches))
+    trained = _classroom(network, teachers, recipe) if recipe.on_device else network
+    compile_network(trained, recipe, steps=recipe.epochs * len(batches))
     progress = Progress(batches, held, report)
     # batches are in an order of their own, which Keras would change by a number that is not the recipe's
-    network.fit(batches, epochs=recipe.epochs, verbose=0, shuffle=False, callbacks=[saved, progress])
+    trained.fit(batches, epochs=recipe.epochs, verbose=0, shuffle=False, callbacks=[saved, progress])
     served = _served(network, architecture, batches, recipe)
     origin |= {"teachers": [load_card(folder).version for folder in teachers]} if teachers else {}
     origin["parameters"] = int(served.count_params())
@@ -129,6 +140,10 @@ def _crowd_is_taught(kept: Split, teachers: Sequence[Path]) -> bool:
     """Whether anything teaches the crowd's head: votes, or teachers who have all learned from some."""
     by_teachers = bool(teachers) and all(load_card(folder).blend > 0 for folder in teachers)
     return by_teachers or bool(np.isfinite(kept.votes).any())
+
+
+def _classroom(network: keras.Model, teachers: Sequence[Path], recipe: Recipe) -> Classroom:
+    return Classroom(network, [load_network(folder, mixed=recipe.mixed_precision)[0] for folder in teachers], recipe)
 
 
 def _lesson(teachers: Sequence[Path], kept: Split, out: Path, recipe: Recipe, report: Report) -> Shares:
@@ -228,5 +243,8 @@ def compile_network(network: keras.Model, recipe: Recipe, steps: int) -> None:
         rate, weight_decay=recipe.weight_decay, clipnorm=5.0, use_ema=recipe.average > 0, ema_momentum=recipe.average
     )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    if isinstance(network, Classroom):  # which has its own
+        network.compile(optimizer)
+        return
     losses = {head: keras.losses.CategoricalCrossentropy(from_logits=True) for head in HEADS}
     network.compile(optimizer, loss=losses, loss_weights=dict.fromkeys(HEADS, 0.5))

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from detection.vision.card import DEEP, DEEPER, FACENET, FINE, LARGE, Architecture, ModelFileError, load_card
+from detection.vision.card import DEEP, DEEPER, DEEPEST, FACENET, FACENET_160, FINE, LARGE, Architecture, ModelFileError, load_card
 from detection.vision.data import DataError, check_pictures, load_split, measured_split
 from detection.vision.layouts import LAYOUTS
 from detection.vision.recipe import Recipe
@@ -29,7 +29,8 @@ RECIPE = {
     "augmentation": "augmentation",
     "teacher_share": "teacher",
 }
-SIZES = {"small": Architecture(), "deep": DEEP, "fine": FINE, "deeper": DEEPER, "large": LARGE, "facenet": FACENET}
+SIZES = {"small": Architecture(), "deep": DEEP, "fine": FINE, "deeper": DEEPER, "deepest": DEEPEST}
+SIZES |= {"large": LARGE, "facenet": FACENET, "facenet160": FACENET_160}
 PLAIN = {"epochs", "batch", "seed"}
 
 
