@@ -14,7 +14,7 @@ import numpy as np
 
 from detection.vision.batches import Batches
 from detection.vision.calibration import settle
-from detection.vision.card import FACENET, HEADS, Architecture, Card, load_card, softmax
+from detection.vision.card import HEADS, Architecture, Card, load_card, softmax
 from detection.vision.checkpoints import checkpoint, end
 from detection.vision.classroom import Classroom
 from detection.vision.data import DataError, Split, hold_out, load_split, measured_split
@@ -157,8 +157,9 @@ def _beginning(
     recipe: Recipe, architecture: Architecture | None, start: Path | None, kept: Split
 ) -> tuple[keras.Model, Architecture, dict[str, Any]]:
     """Return the network to train with its architecture, and what the card shall tell of where it comes from."""
-    if architecture == FACENET and (start is None or not start.is_dir()):
-        return _pretrained(recipe, start, kept), architecture, {"start": {"weights": start.name if start else ""}}
+    if architecture and architecture.trunk == "facenet" and (start is None or not start.is_dir()):
+        origin = {"start": {"weights": start.name if start else ""}}
+        return _pretrained(recipe, architecture, start, kept), architecture, origin
     if start is None:
         architecture = architecture or Architecture()
         return build_network(architecture, recipe.seed, mixed=recipe.mixed_precision), architecture, {}
@@ -172,11 +173,11 @@ def _beginning(
     return network, architecture, {"start": card.training}
 
 
-def _pretrained(recipe: Recipe, file: Path | None, kept: Split) -> keras.Model:
+def _pretrained(recipe: Recipe, architecture: Architecture, file: Path | None, kept: Split) -> keras.Model:
     """Return a network with FaceNet's trunk that begins with a file of its weights."""
     if file is None:
         raise DataError("a network of that size begins with weights that are no part of emotune; name them as --start")
-    network = build_network(FACENET, recipe.seed, mixed=recipe.mixed_precision)
+    network = build_network(architecture, recipe.seed, mixed=recipe.mixed_precision)
     read_facenet(network, file, Batches(kept, recipe).unmixed(STATISTICS))
     return network
 
