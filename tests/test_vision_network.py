@@ -285,6 +285,7 @@ def test_what_is_served_of_a_mirrored_network_is_the_mean_of_a_face_and_its_twin
         assert flipped["crowd"] == pytest.approx(probabilities(mean, card, 1), abs=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
 def test_normalizations_take_the_mean_over_the_batches_that_are_shown(tmp_path):
     from detection.vision.network import build_network
     from detection.vision.normalization import MOMENTUM, renew_statistics

@@ -116,14 +116,14 @@ def test_the_next_batches_are_made_in_the_background_and_those_of_another_epoch_
     shown, alone = (batches.Batches(split, Recipe(batch=4)) for _ in range(2))
     made: list[int] = []
     threads = set()
-    drawn = shown._drawn
+    changed = shown._changed
 
-    def draw(index):
+    def change(chosen, index):
         threads.add(threading.current_thread().name)
         made.append(index)
-        return drawn(index)
+        return changed(chosen, index)
 
-    shown._drawn = draw
+    shown._changed = change
     for epoch in (0, 1):
         made.clear()
         shown.start_epoch(epoch)

@@ -463,6 +463,17 @@ def test_whatever_a_damaged_epoch_raises_the_one_before_is_taken_or_a_line_says_
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
+def test_epochs_that_follow_each_other_fast_are_not_all_kept(tmp_path, backups):
+    from detection.vision.checkpoints import checkpoint
+
+    network, _ = backups
+    made = checkpoint(tmp_path / "checkpoint", {}, every=1000)
+    made.set_model(network)
+    keep(network, lambda: made, 3)
+    assert restored(network, lambda: made) == (1, 1)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # within Keras
 def test_an_epoch_that_a_full_disk_cuts_off_leaves_the_last_one(backups, monkeypatch):
     network, backup = backups
     keep(network, backup, 1)

@@ -61,8 +61,9 @@ class Classroom(keras.Model):  # type: ignore[misc]
         sample_weight: Any = None,
         training: bool = True,  # noqa: ARG002
     ) -> Any:
-        """Return the mean over both heads of the cross-entropies with what is known and what the teachers say."""
-        return sum(self._loss(head, y[head], sample_weight[head], y_pred) for head in HEADS) / len(HEADS)
+        """Return the mean over the heads, by their shares, of the cross-entropies with what is known and taught."""
+        shares = self.recipe.heads
+        return sum(share * self._loss(head, y[head], sample_weight[head], y_pred) for head, share in shares.items())
 
     def _loss(self, head: str, own: Any, weights: Any, shown: dict[str, Any]) -> Any:
         first = shown["share"] * ops.reshape(weights, (-1, 1))

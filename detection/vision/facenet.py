@@ -54,7 +54,7 @@ class Standardization(layers.Layer):  # type: ignore[misc]
 def build_facenet(enlarged: int) -> keras.Model:
     """Return the network: (n, 48, 48, 1) grey in 0..1 to a dict of logits (n, 7), one entry per head.
 
-    Its trunk sees faces `enlarged` to so many pixels. Its weights learned from 160; a step's time grows with the square.
+    Its trunk sees faces `enlarged` to so many pixels. Its weights learned from 160; the time grows with the square.
     """
     return _Layers(enlarged).network()
 

@@ -64,7 +64,7 @@ def renew_statistics(network: keras.Model, batches: Iterable[npt.NDArray[np.floa
     step, seen = _step(network), list[list[npt.NDArray[np.float32]]]()
     for faces in batches if normalizations else ():
         step(faces)
-        seen.append([keras.ops.convert_to_numpy(weight) for weight in moving])
+        seen.append([keras.ops.convert_to_numpy(weight.value) for weight in moving])
     for weight, values in zip(moving, zip(*seen, strict=True), strict=True) if seen else ():
         weight.assign(np.mean(values, axis=0))
     for layer in normalizations:

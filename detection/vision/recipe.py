@@ -17,7 +17,8 @@ class Recipe:
     average is then of many different weights, ends in the middle of them (Izmailov et al. 2018).
     `augmentation` is how far and how often pictures are changed at random; a last training with less of it ends nearer
     to faces as they are. `on_device` is whether pictures are changed and teachers asked within the step, as suits an
-    accelerator (classroom.py), instead of beforehand on the processor.
+    accelerator (classroom.py), instead of beforehand on the processor. `crowd` is the share of the `crowd` head in the
+    loss.
     """
 
     epochs: int = 40
@@ -37,3 +38,9 @@ class Recipe:
     seed: int = 7
     mixed_precision: bool = True
     on_device: bool = False
+    crowd: float = 0.5
+
+    @property
+    def heads(self) -> dict[str, float]:
+        """The share of each head in the loss."""
+        return {"labels": 1 - self.crowd, "crowd": self.crowd}

@@ -31,7 +31,7 @@ Report = Callable[[str, dict[str, float]], None]
 STATISTICS = 40
 # The loss is looked at once in so many steps.
 LOOK = 8
-# A training on an accelerator keeps an epoch at most every so many seconds, for an epoch takes no longer than keeping it.
+# A training on an accelerator keeps an epoch at most every so many seconds: one takes little longer than keeping it.
 KEEP_EVERY = 30.0
 
 
@@ -248,4 +248,4 @@ def compile_network(network: keras.Model, recipe: Recipe, steps: int) -> None:
         network.compile(optimizer)
         return
     losses = {head: keras.losses.CategoricalCrossentropy(from_logits=True) for head in HEADS}
-    network.compile(optimizer, loss=losses, loss_weights=dict.fromkeys(HEADS, 0.5))
+    network.compile(optimizer, loss=losses, loss_weights=recipe.heads)

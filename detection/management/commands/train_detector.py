@@ -11,7 +11,18 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from detection.vision.card import DEEP, DEEPER, DEEPEST, FACENET, FACENET_160, FINE, LARGE, Architecture, ModelFileError, load_card
+from detection.vision.card import (
+    DEEP,
+    DEEPER,
+    DEEPEST,
+    FACENET,
+    FACENET_160,
+    FINE,
+    LARGE,
+    Architecture,
+    ModelFileError,
+    load_card,
+)
 from detection.vision.data import DataError, check_pictures, load_split, measured_split
 from detection.vision.layouts import LAYOUTS
 from detection.vision.recipe import Recipe
@@ -28,6 +39,8 @@ RECIPE = {
     "mixup": "mixup",
     "augmentation": "augmentation",
     "teacher_share": "teacher",
+    "crowd_share": "crowd",
+    "on_device": "on_device",
 }
 SIZES = {"small": Architecture(), "deep": DEEP, "fine": FINE, "deeper": DEEPER, "deepest": DEEPEST}
 SIZES |= {"large": LARGE, "facenet": FACENET, "facenet160": FACENET_160}
@@ -55,6 +68,13 @@ class Command(BaseCommand):
             "--teacher", metavar="M[,M]", help="folders of networks to learn from, whose answers average"
         )
         parser.add_argument("--teacher-share", type=_share, metavar="S", help="share of the teachers in the targets")
+        parser.add_argument("--crowd-share", type=_share, metavar="S", help="share of the crowd head in the loss")
+        parser.add_argument(
+            "--on-device",
+            action="store_const",
+            const=True,
+            help="change pictures and ask teachers within the step: for accelerators",
+        )
         parser.add_argument("--mixup", type=_share, metavar="B", help="mix pictures in pairs by Beta(B, B)")
         parser.add_argument("--augmentation", type=_share, metavar="A", help="how far pictures are changed at random")
         parser.add_argument("--average", type=_momentum, metavar="A", help="momentum of the average of the weights")
