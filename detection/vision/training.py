@@ -77,8 +77,9 @@ def train(
     `start` is the folder of an earlier training whose weights this one goes on from, with its architecture if none is
     given, or with one of more blocks (see network.grow). A network with FaceNet's trunk begins with the file of its
     weights (see facenet.read_facenet); it is a teacher, which is measured and not fitted. `teachers` are folders of
-    networks whose answers are mixed into the targets (see teachers.lesson; kept in `out`/lesson.npz). What is served
-    has a share of the `crowd` head where votes or teachers taught it.
+    networks whose answers are mixed into the targets (see teachers.lesson; kept in `out`/lesson.npz), or with the
+    recipe's `on_device` are asked in each step (see Classroom). What is served has a share of the `crowd` head where
+    votes or teachers taught it.
 
     A training that was killed goes on from its last whole epoch when called again with the same `out` (its state lies
     in `out`/checkpoint until the end). `report` hears "lesson" while teachers read, "start", then "step" for every

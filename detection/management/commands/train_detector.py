@@ -62,7 +62,7 @@ class Command(BaseCommand):
         parser.add_argument("--out", type=Path, required=True, metavar="M", help="folder for weights and model card")
         earlier = "folder of earlier weights to go on from; for --size facenet the file of FaceNet's"
         parser.add_argument("--start", type=Path, metavar="M", help=earlier)
-        sizes = "deep and fine: 2.9 million parameters; deeper: 3.5; large and facenet: teachers"
+        sizes = "deep and fine: 2.9 million parameters; deeper: 3.5; deepest: 3.9; the others: teachers"
         parser.add_argument("--size", choices=SIZES, help=f"{sizes} (default: small, or --start's)")
         parser.add_argument(
             "--teacher", metavar="M[,M]", help="folders of networks to learn from, whose answers average"
