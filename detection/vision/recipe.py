@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipe:
-    """The settings of one training run. The published weights were made by eight, whose commands are in docs/models.md.
+    """The settings of one training run. The published weights were made by ten, whose commands are in docs/models.md.
 
     `label_votes` is the share of FER+'s votes in the target of the `labels` head, whose rest is FER2013's own label.
     `held_out` is the share of the training pictures kept for temperature, threshold and choosing. `average` is the
