@@ -42,8 +42,16 @@ RECIPE = {
     "crowd_share": "crowd",
     "on_device": "on_device",
 }
-SIZES = {"small": Architecture(), "deep": DEEP, "fine": FINE, "deeper": DEEPER, "deepest": DEEPEST}
-SIZES |= {"large": LARGE, "facenet": FACENET, "facenet160": FACENET_160}
+SIZES = {
+    "small": Architecture(),
+    "deep": DEEP,
+    "fine": FINE,
+    "deeper": DEEPER,
+    "deepest": DEEPEST,
+    "large": LARGE,
+    "facenet": FACENET,
+    "facenet160": FACENET_160,
+}
 PLAIN = {"epochs", "batch", "seed"}
 
 
